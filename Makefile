@@ -1,0 +1,36 @@
+# Everything runs in .venv, which `make` builds from pyproject.toml and the pinned .ci/constraints.txt.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help install demo test lint types bench clean
+
+help:  ## Show the targets.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 12
+
+$(READY): pyproject.toml .ci/constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt --editable '.[embedded,dev]'
+	@touch $@
+
+install: $(READY)  ## Build the virtual environment.
+
+demo: $(READY)  ## Run the whole service on made-up traffic and show its rates beside the planted ones.
+	$(BIN)/alignment-monitor demo --once
+
+test: $(READY)  ## Run the tests, on the real broker, queue and engine.
+	$(BIN)/python -m pytest
+
+lint: $(READY)  ## Check style.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)  ## Check types.
+	$(BIN)/mypy
+
+bench: $(READY)  ## Measure; the last line is one JSON object. BENCH_FLAGS=--full for the long form.
+	$(BIN)/python -m bench $(BENCH_FLAGS)
+
+clean:  ## Remove what was built.
+	rm -rf $(VENV) build dist var .mypy_cache .ruff_cache .pytest_cache .hypothesis
