@@ -1,0 +1,1 @@
+"""Stage: rows to honest numbers; pure functions of arrays, no database."""

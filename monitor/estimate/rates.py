@@ -1,0 +1,256 @@
+"""The rate of one dimension in one window or segment: design-weighted, with an interval and coverage.
+
+Point estimate. In a window: sum_h N_h / N * (sum_i y_i / pi_i) / (sum_i 1 / pi_i), the post-stratified Hájek
+mean with N_h exact from the ledger (Särndal, Swensson and Wretman 1992, chapters 5 and 7); strata too small
+for a mean of their own follow the rule in `cells.window_cells`. In a segment whose N is unknown: one Hájek
+ratio (same, chapter 10), with N estimated by sum 1 / pi and flagged.
+
+Variance. Taylor-linearised residuals (same, chapter 5) in the Horvitz-Thompson variance of
+`variance.pair_sum`, the conversation as the cluster. Two targets:
+
+- `"process"`, the default: the rate of the process that made this window's traffic, each conversation a
+  draw. It adds to the design variance that of the window's own rate around the process rate. With one
+  stratum the sum is the usual between-conversation variance without a finite-population correction.
+- `"window"`: the rate over exactly the records of the window. Only sampling is left to chance, so the
+  interval has no width where all pi are 1.
+
+The process is the default since that is what is asked when a rate is held against a limit, another window or
+another model version, and because a width of 0 at pi = 1 would read as certainty about the bot. It covers the
+window's own rate too, more often than `confidence` says, and the more so the larger pi is.
+
+Interval. See `intervals`: per group of similar pi a Clopper-Pearson interval at the effective sample size
+(Korn and Graubard 1998; compared by Dean and Pagano 2015 and Franco et al. 2019), the groups joined by
+MOVER. It was chosen by simulated coverage against Wilson, Jeffreys and mid-p at the same sizes, and against
+one effective size for all groups, which fails where a rare event sits among records of large weight.
+
+Missing verdicts are bounds, never dropped: the low limit is that of the sample with every missing value 0,
+the high limit with every missing value 1. The point estimate takes them as alike the scored ones of their
+cell.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.estimate.cells import Cells, segment_cells, window_cells
+from monitor.estimate.intervals import Part, combine, effective_size
+from monitor.estimate.terms import SampleTerms, StratumTotal, with_absent
+from monitor.estimate.variance import (
+    Floats,
+    Ints,
+    cluster_index,
+    cluster_order,
+    cluster_sums,
+    kish_size,
+    pair_sum,
+)
+
+__all__ = ["RateEstimate", "SampleTerms", "StratumTotal", "Target", "weighted_rate"]
+
+Target: TypeAlias = Literal["process", "window"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RateEstimate:
+    """A rate and all that is needed to judge it; with nothing scored `rate` is None, the interval (0, 1)."""
+
+    rate: float | None
+    low: float
+    high: float
+    confidence: float
+    target: Target
+    n_population: int
+    n_population_estimated: bool
+    """True for a segment, whose N is sum 1 / pi, rounded."""
+    n_sampled: int
+    n_scored: int
+    n_unscored: int
+    n_due: int
+    """Sampled, no terminal verdict yet; includes what the ledger counts as sampled and has no row."""
+    n_unobserved: int
+    """Population records, in strata without a sample, that no sampled record stands for: taken as 0 for `low`
+    and as 1 for `high`."""
+    coverage: float | None
+    """n_scored / n_sampled; None when nothing was sampled."""
+    n_effective: float | None
+    """Independent, equally weighted records that would give this variance, with the safeguards of
+    `intervals.effective_size`; with missing verdicts the smaller of the two bounds' sizes. None when nothing
+    is scored, and for the target "window" when nothing is left to chance."""
+    design_effect: float | None
+    """n_sampled / n_effective: what clusters and unequal probabilities cost; None with it."""
+    collapsed: tuple[str, ...]
+    """Names of the strata that were too small for a mean of their own."""
+    method: str
+
+
+def weighted_rate(
+    terms: SampleTerms,
+    population: Sequence[StratumTotal] | None,
+    *,
+    confidence: float = 0.95,
+    target: Target = "process",
+) -> RateEstimate:
+    """Estimate the rate over a window, or over a segment of it when `population` is None.
+
+    `population` holds every stratum of the window, in the order of the stratum codes. Give it for a segment
+    too where strata make the segment up; then leave out the others. Pure; under 2 s for 1,000,000 records.
+    Raises ValueError on a confidence outside (0, 1), an unknown target, a stratum code without a total, two
+    totals of one name, or more sampled records than the stratum has.
+    """
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"confidence must lie in (0, 1), got {confidence!r}")
+    if target not in get_args(Target):
+        raise ValueError(f"target must be one of {get_args(Target)}, got {target!r}")
+    if population is not None:
+        terms = with_absent(terms, population)
+    scored = ~np.isnan(terms.value)
+    n_sampled, n_scored = int(terms.value.size), int(np.count_nonzero(scored))
+    n_unscored = 0 if terms.unscored is None else int(np.count_nonzero(terms.unscored))
+    estimated = round(float(np.sum(1.0 / terms.pi)))
+    n_population = estimated if population is None else sum(total.population for total in population)
+    rate, low, high, size, method = None, 0.0, 1.0, None, "no-data"
+    unobserved = 0 if n_sampled else n_population
+    collapsed: tuple[str, ...] = ()
+    if n_scored > 0:
+        order = cluster_order(terms.conversation, terms.pi)
+        pi, cluster, value = terms.pi[order], cluster_index(terms.conversation[order]), terms.value[order]
+        if population is None:
+            cells = segment_cells(pi)
+        else:
+            totals = np.array([total.population for total in population], dtype=np.float64)
+            cells = window_cells(stratum=terms.stratum[order], pi=pi, cluster=cluster, totals=totals)
+            collapsed = tuple(population[code].name for code in cells.collapsed)
+        rate = _point(value, cells)
+        bounds = []
+        for fill in (0.0,) if n_scored == n_sampled else (0.0, 1.0):
+            filled = np.nan_to_num(value, nan=fill)
+            records = _Records(value=filled, pi=pi, cluster=cluster, cell=cells.cell, weight=cells.weight)
+            bounds.append(_interval(records, cells.group, confidence, target))
+        unobserved = round(cells.unobserved)
+        lost = cells.unobserved / n_population
+        low = min(bounds[0][0] * (1.0 - lost), rate)
+        high = max(bounds[-1][1] * (1.0 - lost) + lost, rate)
+        smallest = min(bound[2] for bound in bounds)
+        size = smallest if math.isfinite(smallest) else None
+        method = f"{'domain' if population is None else 'poststratified'}-hajek/{target}/korn-graubard"
+    return RateEstimate(
+        rate=rate,
+        low=low,
+        high=min(high, 1.0),
+        confidence=confidence,
+        target=target,
+        n_population=n_population,
+        n_population_estimated=population is None,
+        n_sampled=n_sampled,
+        n_scored=n_scored,
+        n_unscored=n_unscored,
+        n_due=n_sampled - n_scored - n_unscored,
+        n_unobserved=unobserved,
+        coverage=n_scored / n_sampled if n_sampled else None,
+        n_effective=size,
+        design_effect=n_sampled / size if size else None,
+        collapsed=collapsed,
+        method=method,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Records:
+    """Complete values in `cluster_order`, shapes (n,); the weights sum to 1."""
+
+    value: Floats
+    pi: Floats
+    cluster: Ints
+    cell: Ints
+    weight: Floats
+
+    def part(self, inside: npt.NDArray[np.bool_]) -> "_Records":
+        """Keep the records `inside`, their weights scaled to sum to 1 again."""
+        weight = self.weight[inside]
+        return _Records(
+            value=self.value[inside],
+            pi=self.pi[inside],
+            cluster=cluster_index(self.cluster[inside]),
+            cell=self.cell[inside],
+            weight=weight / weight.sum(),
+        )
+
+    def rate(self) -> float:
+        """Give the weighted mean."""
+        return min(max(float(np.sum(self.weight * self.value)), 0.0), 1.0)
+
+    def variance(self, target: Target) -> float:
+        """Estimate the variance of the rate; residuals are taken from the means of the cells."""
+        share = np.bincount(self.cell, weights=self.weight)
+        total = np.bincount(self.cell, weights=self.weight * self.value)
+        mean = total / np.where(share > 0.0, share, 1.0)
+        design = pair_sum(self.weight * (self.value - mean[self.cell]), 1.0 - self.pi, self.cluster)
+        if target == "window":
+            return design
+        # Horvitz-Thompson can fall below 0 where the records of a conversation have unlike probabilities.
+        return design + max(0.0, pair_sum(self.weight * (self.value - self.rate()), self.pi, self.cluster))
+
+
+def _point(value: Floats, cells: Cells) -> float:
+    """Give sum of share * mean of the scored over cells; a cell with none scored takes the others' mean."""
+    scored = ~np.isnan(value)
+    share = np.bincount(cells.cell, weights=cells.weight)
+    weight = np.bincount(cells.cell[scored], weights=cells.weight[scored], minlength=share.size)
+    total = np.bincount(cells.cell[scored], weights=(cells.weight * value)[scored], minlength=share.size)
+    known = weight > 0.0
+    mean = float(np.sum(share[known] * total[known] / weight[known]) / np.sum(share[known]))
+    return min(max(mean, 0.0), 1.0)
+
+
+def _interval(
+    records: _Records, group: Ints, confidence: float, target: Target
+) -> tuple[float, float, float]:
+    """Give the low limit, the high limit and the effective size."""
+    parts = [_part(records, group == one, confidence, target) for one in np.unique(group)]
+    variance = records.variance(target)
+    low, high = combine(parts, variance=variance, confidence=confidence)
+    return low, high, _joint_size(parts, variance, kish_size(cluster_sums(records.weight, records.cluster)))
+
+
+def _part(records: _Records, inside: npt.NDArray[np.bool_], confidence: float, target: Target) -> Part:
+    """Give one group's rate, variance and effective size."""
+    share = float(records.weight[inside].sum())
+    records = records.part(inside)
+    variance = records.variance(target)
+    count = records.value.size
+    clusters = kish_size(cluster_sums(records.weight, records.cluster))
+    weights_size, ceiling = clusters, float(count)
+    if target == "window":
+        # The same two sizes with the finite-population correction 1 - pi; infinite where all pi are 1.
+        unexplained = pair_sum(records.weight, 1.0 - records.pi, records.cluster)
+        weights_size = 1.0 / unexplained if unexplained > 0.0 else math.inf
+        chance = float(np.sum(records.weight * (1.0 - records.pi)))
+        ceiling = count / chance if chance > 0.0 else math.inf
+    having = cluster_sums(records.value, records.cluster)
+    lacking = cluster_sums(1.0 - records.value, records.cluster)
+    size = effective_size(
+        rate=records.rate(),
+        variance=variance,
+        records=count,
+        clusters=clusters,
+        informative=int(min(np.count_nonzero(having), np.count_nonzero(lacking))),
+        weights_size=weights_size,
+        ceiling=ceiling,
+        confidence=confidence,
+    )
+    return Part(share=share, rate=records.rate(), variance=variance, size=size)
+
+
+def _joint_size(parts: Sequence[Part], variance: float, fallback: float) -> float:
+    """Give the effective size of the joined estimate; `fallback` where every group's rate is 0 or 1."""
+    if len(parts) == 1:
+        return parts[0].size
+    rate = sum(part.share * part.rate for part in parts)
+    own = sum(part.share**2 * part.rate * (1.0 - part.rate) / part.size for part in parts)
+    separate = sum(part.share**2 * part.variance for part in parts)
+    widened = own * max(1.0, variance / separate) if separate > 0.0 else own
+    return rate * (1.0 - rate) / widened if widened > 0.0 else fallback
