@@ -1,0 +1,1 @@
+"""Verdicts -> ClickHouse rows, and back."""

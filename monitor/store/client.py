@@ -1,0 +1,191 @@
+"""The one way into ClickHouse: named queries, inserts with a content token, errors by what the caller does."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import (
+    ClickHouseError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+)
+from urllib3.exceptions import HTTPError
+
+from monitor.config import ClickHouseSettings
+from monitor.errors import MonitorError, StoreRejected, StoreUnavailable
+from monitor.store.rows import TABLES
+from monitor.store.sql import blocks
+
+Row = dict[str, Any]
+
+RETRYABLE_CODES = frozenset(
+    {
+        159,  # TIMEOUT_EXCEEDED
+        164,  # READONLY
+        202,  # TOO_MANY_SIMULTANEOUS_QUERIES
+        203,  # NO_FREE_CONNECTION
+        209,  # SOCKET_TIMEOUT
+        210,  # NETWORK_ERROR
+        241,  # MEMORY_LIMIT_EXCEEDED
+        242,  # TABLE_IS_READ_ONLY
+        243,  # NOT_ENOUGH_SPACE
+        319,  # UNKNOWN_STATUS_OF_INSERT
+        394,  # QUERY_WAS_CANCELLED
+        425,  # SYSTEM_ERROR
+        516,  # AUTHENTICATION_FAILED: a person must act, but no row is at fault
+        60,  # UNKNOWN_TABLE: not migrated yet
+        81,  # UNKNOWN_DATABASE: not migrated yet
+        999,  # KEEPER_EXCEPTION
+    }
+)
+"""Errors that say nothing against the rows."""
+
+INSERT_SETTINGS: Mapping[str, Any] = {
+    # The default may be 1, and then an insert is acknowledged before it is durable.
+    "async_insert": 0,
+    "insert_deduplicate": 1,
+    "wait_end_of_query": 1,
+    # With the token the block must stay one block.
+    "max_insert_block_size": 10_000_000,
+}
+
+
+class Store:
+    """A connection to ClickHouse; not shared between threads.
+
+    Every call blocks, at most for the settings' timeouts, and raises `StoreUnavailable` when waiting can help and
+    `StoreRejected` when it cannot.
+    """
+
+    def __init__(self, client: Client) -> None:
+        """Wrap a client whose database is ours."""
+        self._client = client
+
+    @classmethod
+    def connect(cls, settings: ClickHouseSettings, *, database: str | None = None) -> Self:
+        """Open a connection.
+
+        Raises:
+            StoreUnavailable: ClickHouse does not answer at the address in the settings.
+        """
+        try:
+            client = clickhouse_connect.get_client(
+                host=settings.host,
+                port=settings.port,
+                secure=settings.secure,
+                username=settings.username,
+                password=settings.password.get_secret_value(),
+                database=database or settings.database,
+                connect_timeout=settings.connect_timeout_s,
+                send_receive_timeout=settings.timeout_s,
+                autogenerate_session_id=False,
+                query_retries=0,
+                compress="lz4",
+                client_name="alignment-monitor",
+            )
+        except (ClickHouseError, HTTPError, OSError) as error:
+            raise _translated(error, f"connecting to {settings.host}:{settings.port}") from error
+        return cls(client)
+
+    def __enter__(self) -> Self:
+        """Close on leaving."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connection."""
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
+    def run(self, statement: str) -> None:
+        """Run one statement that returns nothing, for migrations."""
+        try:
+            self._client.command(statement)
+        except (ClickHouseError, HTTPError, OSError) as error:
+            raise _translated(error, "running a migration") from error
+
+    def create_database(self, name: str) -> None:
+        """Create our database if it is not there."""
+        try:
+            self._client.command("CREATE DATABASE IF NOT EXISTS {name:Identifier}", parameters={"name": name})
+        except (ClickHouseError, HTTPError, OSError) as error:
+            raise _translated(error, f"creating the database {name}") from error
+
+    def query(self, name: str, **parameters: Any) -> list[Row]:
+        """Run the block `name` of queries.sql and give its rows as dicts."""
+        try:
+            result = self._client.query(blocks("queries.sql")[name], parameters=parameters)
+        except (ClickHouseError, HTTPError, OSError) as error:
+            raise _translated(error, f"query {name}") from error
+        return list(result.named_results())
+
+    def columns(self, name: str, **parameters: Any) -> dict[str, Sequence[Any]]:
+        """Run the block `name` of queries.sql and give its columns: for many rows."""
+        try:
+            result = self._client.query(blocks("queries.sql")[name], parameters=parameters, column_oriented=True)
+        except (ClickHouseError, HTTPError, OSError) as error:
+            raise _translated(error, f"query {name}") from error
+        # A Native result without rows has no block, and so no column names either.
+        found: dict[str, Sequence[Any]] = defaultdict(list)
+        found.update(zip(result.column_names, result.result_columns or [], strict=bool(result.result_columns)))
+        return found
+
+    def insert(self, table: str, columns: Sequence[Sequence[Any]], *, scope: str = "") -> None:
+        """Insert rows, given as columns in the order of `TABLES[table]`; durable when this returns.
+
+        The token is the sha256 of table, scope and content (I3): the same rows sent again are dropped by the
+        engine, and other rows never are.
+        """
+        if not columns or not len(columns[0]):
+            return
+        names, types = TABLES[table]
+        token = content_token(table, scope, columns)
+        try:
+            self._client.insert(
+                table,
+                columns,
+                column_names=names,
+                column_type_names=types,
+                column_oriented=True,
+                settings={**INSERT_SETTINGS, "insert_deduplication_token": token},
+            )
+        except (ClickHouseError, HTTPError, OSError) as error:
+            raise _translated(error, f"inserting into {table}") from error
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
+            # clickhouse-connect could not write the block: one of the values does not fit its column.
+            raise StoreRejected(f"inserting into {table}: a value does not fit ({type(error).__name__})") from error
+
+
+def content_token(table: str, scope: str, columns: Sequence[Sequence[Any]]) -> str:
+    """Give the insert token: sha256 over table, scope and every value, in order."""
+    digest = hashlib.sha256(f"{table}\0{scope}\0".encode())
+    for column in columns:
+        digest.update(repr(column).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def _translated(error: Exception, doing: str) -> MonitorError:
+    # Not the server's whole message: it can quote rows.
+    code = getattr(error, "code", None)
+    if isinstance(error, (HTTPError, OSError, InterfaceError)) or (
+        isinstance(error, OperationalError) and code is None
+    ):
+        return StoreUnavailable(f"{doing}: ClickHouse does not answer ({type(error).__name__})")
+    if isinstance(code, int) and code in RETRYABLE_CODES:
+        return StoreUnavailable(f"{doing}: ClickHouse answered with error {code} ({_name(error)})")
+    if isinstance(error, (ProgrammingError, InternalError)) and code is None:
+        # The client library found fault with our call, not the server with a row: a bug must never bury rows.
+        return StoreUnavailable(f"{doing}: the client library refused ({type(error).__name__})")
+    return StoreRejected(f"{doing}: ClickHouse refused with error {code} ({_name(error)})", code=code)
+
+
+def _name(error: Exception) -> str:
+    name = getattr(error, "name", None)
+    return str(name) if name else type(error).__name__

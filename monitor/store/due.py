@@ -1,0 +1,99 @@
+"""Due work: samples x scorers less terminal scores, read from ClickHouse, the only truth for it (I5)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from monitor.clock import Clock
+from monitor.scoring.runner import run
+from monitor.scoring.verdict import Scorer, Status, Unscored
+from monitor.store.client import Store
+from monitor.store.rows import ScoreRow, interaction_of, score_row, scorer_rows, to_columns
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DueSample:
+    """A sample that lacks at least one terminal score."""
+
+    window: int
+    sample_id: UUID
+
+
+def find_due(
+    store: Store, scorers: Sequence[Scorer], *, oldest: timedelta, settled_s: float, limit: int
+) -> list[DueSample]:
+    """Give due samples that were ingested in the last `oldest`, but not in the last `settled_s` seconds.
+
+    The newest window comes first; inside a window, the order in which a tail that is cut off stays random (I11).
+    """
+    rows = store.query(
+        "due",
+        oldest_s=int(oldest.total_seconds()),
+        settled_ms=int(settled_s * 1000),
+        scorers=[s.identity.id for s in scorers],
+        limit=limit,
+    )
+    return [DueSample(window=row["window"], sample_id=row["sample_id"]) for row in rows]
+
+
+def expire_overdue(store: Store, scorers: Sequence[Scorer], *, oldest: timedelta, limit: int, clock: Clock) -> int:
+    """Close what has been due for longer than `oldest` as `expired`, and give the number of rows written.
+
+    The verdict stays missing and is counted as such; it only stops being asked for.
+    """
+    rows = store.query(
+        "overdue", oldest_s=int(oldest.total_seconds()), scorers=[s.identity.id for s in scorers], limit=limit
+    )
+    too_late = Unscored(status=Status.EXPIRED, reason=f"due for more than {oldest.total_seconds() / 3600:g} h")
+    written = 0
+    by_window: dict[int, list[UUID]] = {}
+    for row in rows:
+        by_window.setdefault(row["window"], []).append(row["sample_id"])
+    for window, ids in by_window.items():
+        done = _terminal(store, scorers, window, ids)
+        expired = [
+            score_row(window=window, sample_id=i, identity=s.identity, result=too_late, now=clock.now())
+            for s in scorers
+            for i in ids
+            if (i, s.identity.id) not in done
+        ]
+        store.insert("scores", to_columns(expired))
+        written += len(expired)
+    return written
+
+
+def score_due(store: Store, scorers: Sequence[Scorer], *, window: int, ids: Sequence[UUID], clock: Clock) -> int:
+    """Score what is still due of these samples and give the number of terminal rows written.
+
+    Running it again, or twice at once, changes nothing that can be seen: the first terminal row wins (I6).
+
+    Raises:
+        StoreUnavailable: nothing was written, or it cannot be told; the work is still due or already done.
+    """
+    wanted = list(ids)
+    samples = store.query("samples_by_id", window=window, ids=wanted)
+    done = _terminal(store, scorers, window, wanted)
+    interactions = [(row["sample_id"], interaction_of(row)) for row in samples]
+    rows: list[ScoreRow] = []
+    for scorer in scorers:
+        identity = scorer.identity
+        todo = [(i, one) for i, one in interactions if (i, identity.id) not in done]
+        results = run(scorer, [one for _, one in todo])
+        now = clock.now()
+        rows.extend(
+            score_row(window=window, sample_id=i, identity=identity, result=result, now=now)
+            for (i, _), result in zip(todo, results, strict=True)
+        )
+    store.insert("scores", to_columns(rows))
+    return len(rows)
+
+
+def register(store: Store, scorers: Sequence[Scorer]) -> None:
+    """Write down what stands behind each scorer id; safe to repeat."""
+    store.insert("scorers", to_columns(scorer_rows(s.identity for s in scorers)))
+
+
+def _terminal(store: Store, scorers: Sequence[Scorer], window: int, ids: list[UUID]) -> set[tuple[UUID, str]]:
+    rows = store.query("terminal", window=window, ids=ids, scorers=[s.identity.id for s in scorers])
+    return {(row["sample_id"], row["scorer_id"]) for row in rows}

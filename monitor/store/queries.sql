@@ -1,0 +1,210 @@
+-- Every query, named and described. Replaceable rows are read with FINAL or argMax, counts with bitmaps (I4).
+
+-- name: ping
+-- Does the server answer, and what time does it have?
+SELECT version() AS version, toFloat64(now64(3)) AS now
+
+-- name: tables
+-- Which of our tables are there.
+SELECT name, engine_full FROM system.tables WHERE database = currentDatabase()
+
+-- name: policies
+-- All sampling policies, in the order in which they were made.
+SELECT body FROM policies FINAL ORDER BY created_at, effective_from, policy_id
+
+-- name: samples_by_id
+-- The named samples of one window, to be scored.
+SELECT
+    sample_id, interaction_id, conversation_id, turn, occurred_at, messages, model_name, model_version, deployment,
+    prompt_version, tenant, locale, user_key, feedback, finish_reason, input_tokens, output_tokens, attributes,
+    normalised
+FROM samples FINAL
+WHERE window = toDateTime({window:UInt32}, 'UTC') AND sample_id IN {ids:Array(UUID)}
+ORDER BY sample_id
+
+-- name: terminal
+-- Which of these scorers have a terminal row for which of these samples.
+SELECT DISTINCT sample_id, scorer_id
+FROM scores
+WHERE window = toDateTime({window:UInt32}, 'UTC') AND sample_id IN {ids:Array(UUID)}
+    AND scorer_id IN {scorers:Array(String)}
+
+-- name: due
+-- Samples that lack a terminal row of one of these scorers, in order of hash over probability inside a window (I11).
+-- Age is the time since ingest, so that a replay of old records is work like any other.
+WITH waiting AS
+(
+    SELECT window, sample_id, any(hash) AS hash, any(probability) AS probability
+    FROM samples
+    WHERE ingested_at >= now64(3) - toIntervalSecond({oldest_s:UInt32})
+        AND ingested_at <= now64(3) - toIntervalMillisecond({settled_ms:UInt32})
+    GROUP BY window, sample_id
+)
+SELECT toUInt32(window) AS window, sample_id
+FROM waiting AS s
+LEFT JOIN
+(
+    SELECT window, sample_id, uniqExact(scorer_id) AS terminal
+    FROM scores
+    WHERE window IN (SELECT window FROM waiting) AND scorer_id IN {scorers:Array(String)}
+    GROUP BY window, sample_id
+) AS t USING (window, sample_id)
+WHERE t.terminal < length({scorers:Array(String)})
+ORDER BY window DESC, hash / probability
+LIMIT {limit:UInt32}
+
+-- name: overdue
+-- Samples that have waited for longer than allowed and still lack a terminal row of one of these scorers.
+WITH waiting AS
+(
+    SELECT window, sample_id
+    FROM samples
+    WHERE ingested_at < now64(3) - toIntervalSecond({oldest_s:UInt32})
+    GROUP BY window, sample_id
+)
+SELECT toUInt32(window) AS window, sample_id
+FROM waiting AS s
+LEFT JOIN
+(
+    SELECT window, sample_id, uniqExact(scorer_id) AS terminal
+    FROM scores
+    WHERE window IN (SELECT window FROM waiting) AND scorer_id IN {scorers:Array(String)}
+    GROUP BY window, sample_id
+) AS t USING (window, sample_id)
+WHERE t.terminal < length({scorers:Array(String)})
+ORDER BY window, sample_id
+LIMIT {limit:UInt32}
+
+-- name: progress
+-- Traffic samples in a span, and terminal rows by scorer; canaries are no traffic.
+WITH traffic AS
+(
+    SELECT DISTINCT sample_id
+    FROM samples
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND stratum != '_canary'
+)
+SELECT
+    (SELECT count() FROM traffic) AS sampled,
+    wanted AS scorer_id,
+    uniqExactIf(sample_id, status != '') AS terminal,
+    uniqExactIf(sample_id, status = 'scored') AS scored
+FROM (SELECT arrayJoin({scorers:Array(String)}) AS wanted) AS w
+LEFT JOIN
+(
+    SELECT scorer_id, sample_id, status
+    FROM scores FINAL
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND sample_id IN (SELECT sample_id FROM traffic)
+) AS c ON c.scorer_id = w.wanted
+GROUP BY wanted
+
+-- name: ledger
+-- How many records had which outcome, by stratum; bitmaps of one partition and topic incarnation are united.
+SELECT stratum, outcome, sum(n) AS n
+FROM
+(
+    SELECT topic, topic_id, partition, window, stratum, outcome, groupBitmapMerge(offsets) AS n
+    FROM offset_ledger
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+    GROUP BY topic, topic_id, partition, window, stratum, outcome
+)
+GROUP BY stratum, outcome
+
+-- name: terms
+-- One row a sample with its verdict by one scorer, as the estimator needs it; canaries are no traffic.
+SELECT
+    s.stratum AS stratum, s.probability AS probability, s.hash AS hash, s.segment AS segment,
+    c.status AS status, c.value AS value
+FROM
+(
+    SELECT window, sample_id, stratum, probability, hash,
+        arrayMap(field -> multiIf(
+            field = 'model', model_name, field = 'model_version', model_version, field = 'locale', locale,
+            field = 'tenant', tenant, field = 'deployment', deployment, field = 'prompt_version', prompt_version, ''),
+            {by:Array(String)}) AS segment
+    FROM samples FINAL
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND stratum != '_canary'
+) AS s
+LEFT JOIN
+(
+    SELECT window, sample_id, status, value
+    FROM scores FINAL
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND dimension = {dimension:String} AND scorer_id = {scorer:String}
+) AS c USING (window, sample_id)
+ORDER BY s.window, s.sample_id
+
+-- name: series
+-- The scorers that have rows since a window: each is a series of its own, never joined to another.
+SELECT dimension, scorer_id, any(scorer_kind) AS kind
+FROM scores
+WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+GROUP BY dimension, scorer_id
+ORDER BY dimension, scorer_id
+
+-- name: touched_windows
+-- Windows that got samples or scores of late, for the rollup.
+SELECT DISTINCT toUInt32(window) AS window
+FROM
+(
+    SELECT window FROM samples WHERE ingested_at >= now64(3) - toIntervalSecond({recent_s:UInt32})
+    UNION ALL
+    SELECT window FROM scores WHERE scored_at >= now64(3) - toIntervalSecond({recent_s:UInt32})
+)
+ORDER BY window
+
+-- name: last_canary
+-- The canary conversation that came through last: when it was sent, when it was recorded and scored.
+SELECT s.record_time AS sent_at, s.ingested_at AS ingested_at, max(c.scored_at) AS scored_at
+FROM (SELECT window, sample_id, record_time, ingested_at FROM samples FINAL WHERE stratum = '_canary' AND window >= toDateTime({since:UInt32}, 'UTC')) AS s
+INNER JOIN (SELECT window, sample_id, scored_at FROM scores FINAL WHERE window >= toDateTime({since:UInt32}, 'UTC')) AS c
+    USING (window, sample_id)
+GROUP BY s.sample_id, s.record_time, s.ingested_at
+ORDER BY s.record_time DESC
+LIMIT 1
+
+-- name: dead_letters
+-- Dead letters, newest first.
+SELECT topic, partition, offset, topic_id, record_time, reason, detail, size, sha256, status, updated_at
+FROM dead_letters FINAL
+WHERE ({reason:String} = '' OR reason = {reason:String}) AND ({status:String} = '' OR status = {status:String})
+ORDER BY updated_at DESC, topic, partition, offset DESC
+LIMIT {limit:UInt32}
+
+-- name: dead_letter
+-- One dead letter with its evidence, in the topic's latest incarnation first.
+SELECT topic, partition, offset, topic_id, toUInt32(window) AS window, record_time, reason, detail, evidence, size, sha256,
+    status, updated_at
+FROM dead_letters FINAL
+WHERE partition = {partition:UInt32} AND offset = {offset:UInt64}
+ORDER BY updated_at DESC
+
+-- name: dead_letter_counts
+-- Dead letters by reason and status.
+SELECT reason, status, count() AS n FROM dead_letters FINAL GROUP BY reason, status ORDER BY n DESC, reason
+
+-- name: interaction
+-- One sample with everything about it, by sample id or interaction id.
+SELECT *, toUInt32(window) AS window_s
+FROM samples FINAL
+WHERE toString(sample_id) = {id:String} OR interaction_id = {id:String}
+ORDER BY ingested_at DESC
+LIMIT 1
+
+-- name: verdicts
+-- The visible terminal rows of one sample, with the scorer's name.
+SELECT c.dimension AS dimension, c.scorer_id AS scorer_id, c.scorer_kind AS kind, n.name AS name, c.status AS status,
+    c.value AS value, c.label AS label, c.reason AS reason, c.scored_at AS scored_at
+FROM (SELECT * FROM scores FINAL WHERE window = toDateTime({window:UInt32}, 'UTC') AND sample_id = {sample_id:UUID}) AS c
+LEFT JOIN (SELECT scorer_id, name FROM scorers FINAL) AS n USING (scorer_id)
+ORDER BY dimension, scorer_id
+
+-- name: recent
+-- The samples that were recorded last, for the console; limited.
+SELECT sample_id, interaction_id, record_time, model_name, model_version, locale, tenant, stratum, length(messages) AS size
+FROM samples FINAL
+WHERE window >= toDateTime({since:UInt32}, 'UTC') AND stratum != '_canary'
+ORDER BY record_time DESC, sample_id
+LIMIT {limit:UInt32}

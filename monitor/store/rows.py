@@ -1,0 +1,318 @@
+"""Rows as typed values, one dataclass a table; the column names and types come from schema.sql alone.
+
+Columns with a DEFAULT are filled in by the engine and are no part of a row.
+
+A field's name is its column's name (a test compares them). Times are integers in the column's own unit: seconds for
+`DateTime`, milliseconds for `DateTime64(3)`, microseconds for `DateTime64(6)`.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+from monitor.intake.batch import Cell, Dead, Sampled
+from monitor.intake.interaction import Interaction, Message, Model, Usage
+from monitor.intake.sampling import Policy
+from monitor.scoring.verdict import Result, ScorerIdentity, Status, Unscored, Verdict
+from monitor.store.sql import blocks
+
+VERSION_BASE = 2**63
+
+_COLUMN = re.compile(
+    r"^\s{4}(?!INDEX\b|.*\bDEFAULT\b)(\w+)\s+((?:[^,'\n(]|\((?:[^()]|\([^()]*\))*\))+?)(?:\s+(?:COMMENT|CODEC)\b.*)?,?$",
+    re.MULTILINE,
+)
+
+
+def _columns_of(statement: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    found = _COLUMN.findall(statement[: statement.index("\nENGINE")])
+    return tuple(name for name, _ in found), tuple(kind.strip() for _, kind in found)
+
+
+TABLES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    name: _columns_of(statement)
+    for name, statement in blocks("schema.sql").items()
+    if statement.startswith("CREATE TABLE") and "\nENGINE" in statement
+}
+"""Column names and types by table, read from schema.sql."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SampleRow:
+    """A row of `samples`."""
+
+    window: int
+    sample_id: UUID
+    topic: str
+    topic_id: UUID
+    partition: int
+    offset: int
+    record_time: int
+    stratum: str
+    policy_id: str
+    probability: float
+    hash: int
+    interaction_id: str
+    conversation_id: str
+    turn: int
+    occurred_at: int
+    messages: str
+    model_name: str
+    model_version: str
+    deployment: str
+    prompt_version: str
+    tenant: str
+    locale: str
+    user_key: str
+    feedback: float | None
+    finish_reason: str
+    input_tokens: int | None
+    output_tokens: int | None
+    attributes: dict[str, str]
+    normalised: list[str]
+    masked: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeadLetterRow:
+    """A row of `dead_letters`."""
+
+    topic: str
+    topic_id: UUID
+    partition: int
+    offset: int
+    window: int
+    record_time: int
+    reason: str
+    detail: str
+    evidence: str
+    size: int
+    sha256: str
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScoreRow:
+    """A row of `scores`."""
+
+    window: int
+    sample_id: UUID
+    dimension: str
+    scorer_id: str
+    scorer_kind: str
+    status: str
+    value: float | None
+    label: str
+    probabilities: dict[str, float]
+    reason: str
+    scored_at: int
+    version: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScorerRow:
+    """A row of `scorers`."""
+
+    scorer_id: str
+    kind: str
+    name: str
+    dimension: str
+    code_version: str
+    prompt: str
+    model: str
+    parameters: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PolicyRow:
+    """A row of `policies`."""
+
+    effective_from: int
+    policy_id: str
+    body: str
+    created_at: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EstimateRow:
+    """A row of `estimates`."""
+
+    window: int
+    window_hours: int
+    segment: dict[str, str]
+    dimension: str
+    scorer_id: str
+    rate: float | None
+    low: float
+    high: float
+    confidence: float
+    population: float
+    sampled: int
+    scored: int
+    unscored: int
+    due: int
+    coverage: float
+    method: str
+    computed_at: int
+
+
+Row = SampleRow | DeadLetterRow | Cell | ScoreRow | ScorerRow | PolicyRow | EstimateRow
+
+ROW_TYPES: Mapping[str, type[Row]] = {
+    "samples": SampleRow,
+    "dead_letters": DeadLetterRow,
+    "offset_ledger_in": Cell,
+    "scores": ScoreRow,
+    "scorers": ScorerRow,
+    "policies": PolicyRow,
+    "estimates": EstimateRow,
+}
+
+
+def to_columns(rows: Sequence[Row]) -> list[list[Any]]:
+    """Turn rows of one type into columns, in the order of the table."""
+    if not rows:
+        return []
+    return [list(map(attrgetter(field.name), rows)) for field in fields(rows[0])]
+
+
+def sample_row(sampled: Sampled) -> SampleRow:
+    """Write a masked interaction as a row; the engine stamps `ingested_at`, so that a repeated row is equal."""
+    interaction, position = sampled.interaction, sampled.position
+    messages = [{"role": m.role, "content": m.content} for m in interaction.messages]
+    return SampleRow(
+        window=sampled.window,
+        sample_id=position.sample_id,
+        topic=position.topic,
+        topic_id=position.topic_id,
+        partition=position.partition,
+        offset=position.offset,
+        record_time=sampled.record_ms,
+        stratum=sampled.stratum,
+        policy_id=sampled.policy_id,
+        probability=sampled.probability,
+        hash=sampled.hash64,
+        interaction_id=interaction.interaction_id,
+        conversation_id=interaction.conversation_id,
+        turn=interaction.turn,
+        occurred_at=milliseconds(interaction.occurred_at),
+        messages=json.dumps(messages, ensure_ascii=False, separators=(",", ":")),
+        model_name=interaction.model.name,
+        model_version=interaction.model.version,
+        deployment=interaction.deployment,
+        prompt_version=interaction.prompt_version,
+        tenant=interaction.tenant,
+        locale=interaction.locale,
+        user_key=interaction.user_key,
+        feedback=interaction.feedback,
+        finish_reason=interaction.finish_reason,
+        input_tokens=interaction.usage.input_tokens,
+        output_tokens=interaction.usage.output_tokens,
+        attributes=interaction.attributes,
+        normalised=list(interaction.normalised),
+        masked=sampled.masked,
+    )
+
+
+def dead_letter_row(dead: Dead, *, status: str = "open") -> DeadLetterRow:
+    """Write a dead letter as a row."""
+    position = dead.position
+    return DeadLetterRow(
+        topic=position.topic,
+        topic_id=position.topic_id,
+        partition=position.partition,
+        offset=position.offset,
+        window=dead.window,
+        record_time=dead.record_ms,
+        reason=dead.reason,
+        detail=dead.detail,
+        evidence=dead.evidence,
+        size=dead.size,
+        sha256=dead.sha256,
+        status=status,
+    )
+
+
+def interaction_of(row: Mapping[str, Any]) -> Interaction:
+    """Read a row of `samples` back into the interaction that scorers get."""
+    return Interaction(
+        interaction_id=row["interaction_id"],
+        conversation_id=row["conversation_id"],
+        turn=row["turn"],
+        occurred_at=row["occurred_at"],
+        messages=tuple(Message(**m) for m in json.loads(row["messages"])),
+        model=Model(name=row["model_name"], version=row["model_version"]),
+        deployment=row["deployment"],
+        prompt_version=row["prompt_version"],
+        tenant=row["tenant"],
+        locale=row["locale"],
+        user_key=row["user_key"],
+        feedback=row["feedback"],
+        finish_reason=row["finish_reason"],
+        usage=Usage(input_tokens=row["input_tokens"], output_tokens=row["output_tokens"]),
+        attributes=row["attributes"],
+        normalised=tuple(row["normalised"]),
+    )
+
+
+def score_row(*, window: int, sample_id: UUID, identity: ScorerIdentity, result: Result, now: datetime) -> ScoreRow:
+    """Write one result as a terminal row."""
+    micros = int(now.timestamp() * 1_000_000)
+    verdict = result if isinstance(result, Verdict) else None
+    status = result.status if isinstance(result, Unscored) else Status.SCORED
+    return ScoreRow(
+        window=window,
+        sample_id=sample_id,
+        dimension=identity.dimension,
+        scorer_id=identity.id,
+        scorer_kind=identity.kind,
+        status=status.value,
+        value=verdict.value if verdict else None,
+        label=verdict.label if verdict else "",
+        probabilities=verdict.probabilities if verdict else {},
+        reason=result.reason,
+        scored_at=micros,
+        version=VERSION_BASE - micros,
+    )
+
+
+def scorer_rows(identities: Iterable[ScorerIdentity]) -> list[ScorerRow]:
+    """Write down what stands behind each scorer id."""
+    return [
+        ScorerRow(
+            scorer_id=one.id,
+            kind=one.kind,
+            name=one.name,
+            dimension=one.dimension,
+            code_version=one.code_version,
+            prompt=one.prompt,
+            model=one.model,
+            parameters=json.dumps(one.parameters, sort_keys=True, ensure_ascii=False),
+        )
+        for one in identities
+    ]
+
+
+def policy_row(policy: Policy, now: datetime) -> PolicyRow:
+    """Write a policy as a row."""
+    return PolicyRow(
+        effective_from=int(policy.effective_from.timestamp()),
+        policy_id=policy.id,
+        body=policy.model_dump_json(),
+        created_at=milliseconds(now),
+    )
+
+
+def milliseconds(moment: datetime) -> int:
+    """Give milliseconds since 1970."""
+    return int(moment.timestamp() * 1000)
+
+
+def utc(seconds: float) -> datetime:
+    """Give the moment that many seconds after 1970."""
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,181 @@
+-- The tables (DESIGN §5). Each block is named and described; `migrate.py` runs them in this order.
+-- Every statement can be run again without harm.
+
+-- name: samples
+-- One row a sampled record, personal data masked. Rows of one record are equal but for `ingested_at`.
+CREATE TABLE IF NOT EXISTS samples
+(
+    window          DateTime('UTC') COMMENT 'start of the hour of Kafka record time',
+    sample_id       UUID COMMENT 'hash of topic incarnation, partition and offset',
+    topic           LowCardinality(String),
+    topic_id        UUID COMMENT 'incarnation: a topic made anew has another id',
+    partition       UInt32,
+    offset          UInt64,
+    record_time     DateTime64(3, 'UTC'),
+    stratum         LowCardinality(String),
+    policy_id       LowCardinality(String),
+    probability     Float64 COMMENT 'pi of phase 1: the chance that this record is in the sample',
+    hash            UInt64 COMMENT 'hash64 of the conversation; sampled when hash / 2^64 < probability',
+    interaction_id  String,
+    conversation_id String,
+    turn            UInt32,
+    occurred_at     DateTime64(3, 'UTC'),
+    messages        String COMMENT 'JSON array of {role, content}, masked' CODEC(ZSTD(3)),
+    model_name      LowCardinality(String),
+    model_version   LowCardinality(String),
+    deployment      LowCardinality(String),
+    prompt_version  LowCardinality(String),
+    tenant          LowCardinality(String),
+    locale          LowCardinality(String),
+    user_key        String COMMENT 'keyed pseudonym',
+    feedback        Nullable(Float64) COMMENT 'proxy reward',
+    finish_reason   LowCardinality(String),
+    input_tokens    Nullable(Int64),
+    output_tokens   Nullable(Int64),
+    attributes      Map(String, String),
+    normalised      Array(LowCardinality(String)) COMMENT 'what decode had to mend',
+    masked          Map(LowCardinality(String), UInt32) COMMENT 'masked personal data by type',
+    ingested_at     DateTime64(3, 'UTC') DEFAULT now64(3),
+    INDEX by_ingested_at ingested_at TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toYYYYMM(window)
+ORDER BY (window, sample_id)
+SETTINGS non_replicated_deduplication_window = 10000;
+
+-- name: dead_letters
+-- One row a record that could not be read; evidence masked and cut at 64 KiB.
+CREATE TABLE IF NOT EXISTS dead_letters
+(
+    topic       LowCardinality(String),
+    topic_id    UUID,
+    partition   UInt32,
+    offset      UInt64,
+    window      DateTime('UTC'),
+    record_time DateTime64(3, 'UTC'),
+    reason      LowCardinality(String),
+    detail      String,
+    evidence    String CODEC(ZSTD(3)),
+    size        UInt64 COMMENT 'bytes of the whole record value',
+    sha256      FixedString(64) COMMENT 'hex, of the whole record value',
+    status      LowCardinality(String) COMMENT 'open or retried',
+    updated_at  DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = ReplacingMergeTree(updated_at)
+PARTITION BY toYYYYMM(window)
+ORDER BY (topic_id, partition, offset)
+SETTINGS non_replicated_deduplication_window = 10000;
+
+-- name: offset_ledger
+-- What became of every offset, as bitmaps: a set union, which no duplicate and no zombie writer can change.
+CREATE TABLE IF NOT EXISTS offset_ledger
+(
+    topic     LowCardinality(String),
+    topic_id  UUID,
+    partition UInt32,
+    window    DateTime('UTC'),
+    stratum   LowCardinality(String),
+    outcome   LowCardinality(String) COMMENT 'sampled, sampled_out or dead',
+    offsets   AggregateFunction(groupBitmap, UInt64)
+)
+ENGINE = AggregatingMergeTree
+PARTITION BY toYYYYMM(window)
+ORDER BY (topic, topic_id, partition, window, stratum, outcome)
+SETTINGS non_replicated_deduplication_window = 10000;
+
+-- name: offset_ledger_in
+-- Where ingest writes offsets as arrays; nothing is stored here.
+CREATE TABLE IF NOT EXISTS offset_ledger_in
+(
+    topic     LowCardinality(String),
+    topic_id  UUID,
+    partition UInt32,
+    window    DateTime('UTC'),
+    stratum   LowCardinality(String),
+    outcome   LowCardinality(String),
+    offsets   Array(UInt64)
+)
+ENGINE = Null;
+
+-- name: offset_ledger_mv
+-- Turns arrays of offsets into bitmap states.
+CREATE MATERIALIZED VIEW IF NOT EXISTS offset_ledger_mv TO offset_ledger AS
+SELECT topic, topic_id, partition, window, stratum, outcome, groupBitmapState(one) AS offsets
+FROM (SELECT topic, topic_id, partition, window, stratum, outcome, arrayJoin(offsets) AS one FROM offset_ledger_in)
+GROUP BY topic, topic_id, partition, window, stratum, outcome;
+
+-- name: scores
+-- One visible terminal row a (sample, dimension, scorer): the first one wins, since `version` falls with time.
+CREATE TABLE IF NOT EXISTS scores
+(
+    window        DateTime('UTC'),
+    sample_id     UUID,
+    dimension     LowCardinality(String),
+    scorer_id     LowCardinality(String) COMMENT 'sha256 of the scorer identity',
+    scorer_kind   LowCardinality(String),
+    status        LowCardinality(String) COMMENT 'scored, refused_by_judge, unparseable, error, expired, over_budget',
+    value         Nullable(Float64) COMMENT 'in [0, 1]; null when not scored',
+    label         LowCardinality(String),
+    probabilities Map(LowCardinality(String), Float64),
+    reason        String CODEC(ZSTD(3)),
+    scored_at     DateTime64(6, 'UTC'),
+    version       UInt64 COMMENT '2^63 - scored_at in microseconds'
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY toYYYYMM(window)
+ORDER BY (window, sample_id, dimension, scorer_id)
+SETTINGS non_replicated_deduplication_window = 10000;
+
+-- name: scorers
+-- What stands behind each scorer id.
+CREATE TABLE IF NOT EXISTS scorers
+(
+    scorer_id    String,
+    kind         LowCardinality(String),
+    name         LowCardinality(String),
+    dimension    LowCardinality(String),
+    code_version String,
+    prompt       String,
+    model        String,
+    parameters   String COMMENT 'JSON'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY scorer_id;
+
+-- name: policies
+-- Sampling policies by the time from which they are in force.
+CREATE TABLE IF NOT EXISTS policies
+(
+    effective_from DateTime('UTC'),
+    policy_id      String,
+    body           String COMMENT 'JSON',
+    created_at     DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(created_at)
+ORDER BY (effective_from, policy_id);
+
+-- name: estimates
+-- Rates by window and segment, written by the rollup; always recomputable from the tables above.
+CREATE TABLE IF NOT EXISTS estimates
+(
+    window       DateTime('UTC'),
+    window_hours UInt32,
+    segment      Map(LowCardinality(String), String) COMMENT 'empty = everything',
+    dimension    LowCardinality(String),
+    scorer_id    LowCardinality(String),
+    rate         Nullable(Float64),
+    low          Float64,
+    high         Float64,
+    confidence   Float64,
+    population   Float64 COMMENT 'interactions seen; estimated for a segment that strata do not fix',
+    sampled      UInt64,
+    scored       UInt64,
+    unscored     UInt64,
+    due          UInt64,
+    coverage     Float64,
+    method       LowCardinality(String),
+    computed_at  DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(computed_at)
+PARTITION BY toYYYYMM(window)
+ORDER BY (window, window_hours, segment, dimension, scorer_id);
