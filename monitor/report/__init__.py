@@ -1,0 +1,1 @@
+"""Numbers -> people: rates, status, checks, rollups."""

@@ -1,0 +1,81 @@
+"""Scores a file without any service: the same reading, masking and scorers as live traffic."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from monitor.errors import InputError
+from monitor.intake.decode import Malformed, decode
+from monitor.intake.interaction import Interaction
+from monitor.intake.redact import RedactionFailed, redact
+from monitor.intake.replay import Line, read_lines
+from monitor.scoring.registry import enabled_scorers
+from monitor.scoring.runner import run
+from monitor.scoring.verdict import Scorer, Unscored
+
+BATCH = 256
+FIXED_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+"""Stands in for Kafka's record time, so that the same file always gives the same output."""
+
+
+def score_lines(path: Path, *, dimensions: tuple[str, ...] = ()) -> Iterator[dict[str, Any]]:
+    """Give one dict a line of the file and dimension, in input order; an unreadable line has `error`.
+
+    Raises:
+        InputError: the file cannot be read, or a dimension is not known.
+    """
+    scorers = _chosen(dimensions)
+    lines = enumerate(read_lines(path))
+    while batch := list(islice(lines, BATCH)):
+        read = [(number, _interaction(number, line)) for number, line in batch]
+        good = [one for _, one in read if isinstance(one, Interaction)]
+        results = {s.identity.dimension: iter(run(s, good)) for s in scorers}
+        for number, one in read:
+            if isinstance(one, str):
+                yield {"id": f"line {number + 1}", "error": one}
+                continue
+            for scorer in scorers:
+                yield _as_json(one, scorer, next(results[scorer.identity.dimension]))
+
+
+def _chosen(dimensions: tuple[str, ...]) -> list[Scorer]:
+    scorers = enabled_scorers(())
+    known = {s.identity.dimension for s in scorers}
+    wrong = [d for d in dimensions if d not in known]
+    if wrong:
+        raise InputError(f"no dimension {', '.join(wrong)}; known: {', '.join(sorted(known))}")
+    return [s for s in scorers if not dimensions or s.identity.dimension in dimensions]
+
+
+def _interaction(number: int, line: Line) -> Interaction | str:
+    decoded = decode(
+        line.value,
+        key=line.key,
+        headers=line.headers,
+        record_time=FIXED_TIME,
+        topic="file",
+        partition=0,
+        offset=number,
+        pseudonym=lambda _raw: "",
+    )
+    if isinstance(decoded, Malformed):
+        return f"{decoded.reason}: {decoded.detail}"
+    try:
+        return redact(decoded).interaction
+    except RedactionFailed as error:
+        return f"redaction_failed: {error}"
+
+
+def _as_json(interaction: Interaction, scorer: Scorer, result: Any) -> dict[str, Any]:
+    missing = isinstance(result, Unscored)
+    return {
+        "id": interaction.interaction_id,
+        "dimension": scorer.identity.dimension,
+        "value": None if missing else result.value,
+        "label": result.status.value if missing else result.label,
+        "probabilities": {} if missing else result.probabilities,
+        "scorer": scorer.identity.id,
+        "reason": result.reason,
+    }

@@ -1,0 +1,177 @@
+"""Rates for people: each with its interval, its coverage and the identity of the scorer behind it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from monitor.estimate.rates import RateEstimate, SampleTerms, StratumTotal, weighted_rate
+from monitor.intake.sampling import CANARY_STRATUM, WINDOW_SECONDS
+from monitor.scoring.verdict import Scorer
+from monitor.store.client import Store
+
+SegmentField = Literal["model", "model_version", "locale", "tenant", "deployment", "prompt_version"]
+SEGMENT_FIELDS: tuple[str, ...] = get_args(SegmentField)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Span:
+    """A half-open span of whole windows, in seconds since 1970 of Kafka record time."""
+
+    since: int
+    until: int
+
+    @classmethod
+    def last(cls, seconds: float, *, now: datetime) -> "Span":
+        """Give the windows that reach into the last `seconds`, the running one included."""
+        end = int(now.timestamp()) // WINDOW_SECONDS * WINDOW_SECONDS + WINDOW_SECONDS
+        start = int(now.timestamp() - seconds) // WINDOW_SECONDS * WINDOW_SECONDS
+        return cls(since=max(0, start), until=end)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rate:
+    """The rate of one dimension in one segment, by one scorer."""
+
+    dimension: str
+    scorer_id: str
+    segment: dict[str, str]
+    """Empty = everything."""
+    estimate: RateEstimate
+
+    def as_json(self) -> dict[str, Any]:
+        """Give plain values, for `--json`."""
+        return {
+            "dimension": self.dimension,
+            "segment": self.segment,
+            "scorer": self.scorer_id,
+            **asdict(self.estimate),
+        }
+
+
+def ledger_totals(store: Store, span: Span) -> tuple[list[StratumTotal], int, int]:
+    """Give the exact totals by stratum, the number of dead records and the number of canaries in a span."""
+    counts: dict[str, dict[str, int]] = {}
+    dead = canaries = 0
+    for row in store.query("ledger", since=span.since, until=span.until):
+        if row["outcome"] == "dead":
+            dead += row["n"]
+        elif row["stratum"] == CANARY_STRATUM:
+            canaries += row["n"]
+        else:
+            counts.setdefault(row["stratum"], {})[row["outcome"]] = row["n"]
+    totals = [
+        StratumTotal(name=name, sampled=by.get("sampled", 0), sampled_out=by.get("sampled_out", 0))
+        for name, by in sorted(counts.items())
+    ]
+    return totals, dead, canaries
+
+
+def rates(
+    store: Store,
+    span: Span,
+    *,
+    by: Sequence[str] = (),
+    scorers: Sequence[Scorer] = (),
+    dimension: str | None = None,
+    confidence: float = 0.95,
+) -> list[Rate]:
+    """Estimate every dimension over a span, for everything and, when `by` names fields, for each segment.
+
+    Series of different scorer identities stay apart. `scorers` are shown even if they have scored nothing yet.
+
+    Raises:
+        StoreUnavailable: ClickHouse does not answer.
+    """
+    series = {(row["dimension"], row["scorer_id"]) for row in store.query("series", since=span.since, until=span.until)}
+    series |= {(s.identity.dimension, s.identity.id) for s in scorers}
+    found: list[Rate] = []
+    for one_dimension, scorer_id in sorted(series):
+        if dimension is not None and one_dimension != dimension:
+            continue
+        columns = store.columns(
+            "terms",
+            since=span.since,
+            until=span.until,
+            dimension=one_dimension,
+            scorer=scorer_id,
+            by=list(by),
+        )
+        # After the samples, never before: the ledger is written after them (see `with_absent`).
+        totals, _, _ = ledger_totals(store, span)
+        terms, labels = _terms(columns, [t.name for t in totals])
+        found.append(
+            Rate(
+                dimension=one_dimension,
+                scorer_id=scorer_id,
+                segment={},
+                estimate=weighted_rate(terms, _at_least(totals, terms), confidence=confidence),
+            )
+        )
+        if by:
+            found.extend(_segments(labels, terms, by, one_dimension, scorer_id, confidence))
+    return found
+
+
+def _terms(columns: dict[str, Sequence[Any]], strata: list[str]) -> tuple[SampleTerms, list[tuple[str, ...]]]:
+    status = np.array(columns["status"], dtype=object)
+    value = np.array([math.nan if v is None else v for v in columns["value"]], dtype=np.float64)
+    code = {name: i for i, name in enumerate(strata)}
+    # A stratum that the ledger does not know yet: its samples are written before their ledger row.
+    known = np.array([code.get(name, -1) for name in columns["stratum"]], dtype=np.int64)
+    keep = known >= 0
+    _, conversation = np.unique(np.array(columns["hash"], dtype=np.uint64), return_inverse=True)
+    terms = SampleTerms(
+        value=value[keep],
+        pi=np.array(columns["probability"], dtype=np.float64)[keep],
+        stratum=known[keep],
+        conversation=conversation.astype(np.int64)[keep],
+        unscored=(np.isnan(value) & (status != ""))[keep],
+    )
+    return terms, [tuple(label) for label, kept in zip(columns["segment"], keep, strict=True) if kept]
+
+
+def _at_least(totals: list[StratumTotal], terms: SampleTerms) -> list[StratumTotal]:
+    # Samples of a batch can be visible before its ledger rows; a population is never smaller than its sample.
+    seen = np.bincount(terms.stratum, minlength=len(totals))
+    return [
+        t
+        if t.population >= int(n)
+        else StratumTotal(name=t.name, sampled=int(n) - t.sampled_out, sampled_out=t.sampled_out)
+        for t, n in zip(totals, seen, strict=True)
+    ]
+
+
+def _segments(
+    labels: Sequence[tuple[str, ...]],
+    terms: SampleTerms,
+    by: Sequence[str],
+    dimension: str,
+    scorer_id: str,
+    confidence: float,
+) -> list[Rate]:
+    members: dict[tuple[str, ...], list[int]] = {}
+    for i, label in enumerate(labels):
+        members.setdefault(label, []).append(i)
+    found = []
+    for label, indices in sorted(members.items()):
+        chosen = np.array(indices)
+        part = SampleTerms(
+            value=terms.value[chosen],
+            pi=terms.pi[chosen],
+            stratum=terms.stratum[chosen],
+            conversation=terms.conversation[chosen],
+            unscored=None if terms.unscored is None else terms.unscored[chosen],
+        )
+        found.append(
+            Rate(
+                dimension=dimension,
+                scorer_id=scorer_id,
+                segment=dict(zip(by, label, strict=True)),
+                estimate=weighted_rate(part, None, confidence=confidence),
+            )
+        )
+    return found

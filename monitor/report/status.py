@@ -1,0 +1,102 @@
+"""How the pipeline itself is: seen, sampled, scored, due, dead, lag, freshness."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from monitor.clock import Clock
+from monitor.report.rates import Span, ledger_totals
+from monitor.scoring.verdict import Scorer
+from monitor.store.client import Store
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Canary:
+    """The last canary conversation that came through."""
+
+    sent_at: datetime
+    scored_at: datetime
+    age_s: float
+    """Seconds since it was sent: how old the freshest number is."""
+    latency_s: float
+    """Seconds from the record's append to its last score."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Status:
+    """The state of the pipeline over a span of windows."""
+
+    consumed: int
+    sampled: int
+    sampled_out: int
+    dead: int
+    canaries: int
+    due: int
+    """Verdicts that are still missing: samples x scorers less terminal rows."""
+    scored: int
+    """Verdicts that are there."""
+    unscored: int
+    """Terminal rows without a verdict."""
+    coverage: float | None
+    """scored / (sampled x scorers); None before anything is sampled."""
+    dead_letters: dict[str, int]
+    """Open dead letters by reason, of all time."""
+    last_canary: Canary | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Give plain values, for `--json`."""
+        plain = asdict(self)
+        if self.last_canary:
+            plain["last_canary"] |= {
+                "sent_at": self.last_canary.sent_at.isoformat(),
+                "scored_at": self.last_canary.scored_at.isoformat(),
+            }
+        return plain
+
+
+def status(store: Store, span: Span, *, scorers: Sequence[Scorer], clock: Clock) -> Status:
+    """Read the state of the pipeline; canaries are counted apart from traffic.
+
+    Raises:
+        StoreUnavailable: ClickHouse does not answer.
+    """
+    ids = [s.identity.id for s in scorers]
+    progress = store.query("progress", since=span.since, until=span.until, scorers=ids)
+    totals, dead, canaries = ledger_totals(store, span)
+    samples = progress[0]["sampled"] if progress else 0
+    scored = sum(row["scored"] for row in progress)
+    terminal = sum(row["terminal"] for row in progress)
+    sampled = sum(t.sampled for t in totals)
+    sampled_out = sum(t.sampled_out for t in totals)
+    wanted = max(samples, sampled) * len(ids)
+    return Status(
+        consumed=sampled + sampled_out + dead,
+        sampled=sampled,
+        sampled_out=sampled_out,
+        dead=dead,
+        canaries=canaries,
+        due=max(0, wanted - terminal),
+        scored=scored,
+        unscored=terminal - scored,
+        coverage=scored / wanted if wanted else None,
+        dead_letters={row["reason"]: row["n"] for row in store.query("dead_letter_counts") if row["status"] == "open"},
+        last_canary=_last_canary(store, span, clock),
+    )
+
+
+def _last_canary(store: Store, span: Span, clock: Clock) -> Canary | None:
+    rows = store.query("last_canary", since=span.since)
+    if not rows:
+        return None
+    sent, scored = _utc(rows[0]["sent_at"]), _utc(rows[0]["scored_at"])
+    return Canary(
+        sent_at=sent,
+        scored_at=scored,
+        age_s=(clock.now() - sent).total_seconds(),
+        latency_s=(scored - sent).total_seconds(),
+    )
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

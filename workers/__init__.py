@@ -1,0 +1,1 @@
+"""The processes: each module here starts, loops, drains and exits; what it does is in `monitor`."""
