@@ -1,0 +1,307 @@
+"""The commands that read and send: `rates`, `status`, `doctor`, `replay`, `score`, `deadletters`.
+
+Exit codes: 0 fine, 1 could not run, 2 ran and found something. `up` and `demo`, which start processes, are in
+`workers.main`, where the console script begins.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from monitor.clock import SystemClock
+from monitor.config import load_settings
+from monitor.errors import BrokerUnavailable, InputError
+from monitor.intake.broker_state import lag
+from monitor.intake.replay import count_lines, read_lines, send
+from monitor.output import percent, print_json, print_json_line, progress, say, stdout, table
+from monitor.report.doctor import check_all
+from monitor.report.offline import score_lines
+from monitor.report.rates import SEGMENT_FIELDS, Rate, Span
+from monitor.report.rates import rates as compute_rates
+from monitor.report.status import status as read_status
+from monitor.scoring.registry import enabled_scorers
+from monitor.store import deadletters as dead
+from monitor.store.client import Store
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Since = Annotated[str, typer.Option(help="How far back: 30m, 24h, 7d.")]
+Files = Annotated[list[Path], typer.Argument(help="JSONL or JSONL.gz files.", show_default=False)]
+
+app = typer.Typer(
+    help="Alignment Monitor: honest rates of refusal, sycophancy and policy breaches from live chatbot traffic.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+deadletters = typer.Typer(help="Records that could not be read.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(deadletters, name="deadletters")
+
+
+class Found(Exception):  # noqa: N818 - not an error: the command ran and has something to say
+    """Exit code 2."""
+
+
+@app.command()
+def rates(
+    *,
+    by: Annotated[str, typer.Option(help=f"Split by these fields, comma-separated: {', '.join(SEGMENT_FIELDS)}.")] = "",
+    since: Since = "24h",
+    dimension: Annotated[str | None, typer.Option(help="Only this dimension.")] = None,
+    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Confidence of the intervals.")] = 0.95,
+    as_json: Json = False,
+) -> None:
+    """Show each dimension's rate with its interval and coverage."""
+    fields = _fields(by)
+    settings = load_settings()
+    scorers = enabled_scorers(settings.scoring.scorers)
+    span = Span.last(seconds(since), now=SystemClock().now())
+    with Store.connect(settings.clickhouse) as store:
+        found = compute_rates(store, span, by=fields, scorers=scorers, dimension=dimension, confidence=confidence)
+    if dimension is not None and not found:
+        known = sorted({s.identity.dimension for s in scorers})
+        raise InputError(f"no dimension {dimension!r}; known: {', '.join(known)}")
+    if as_json:
+        print_json([one.as_json() for one in found])
+    else:
+        stdout().print(rates_table(found))
+
+
+@app.command()
+def status(*, since: Since = "24h", as_json: Json = False) -> None:
+    """Show what was seen, sampled and scored, what is due, how far behind and how fresh."""
+    settings, clock = load_settings(), SystemClock()
+    scorers = enabled_scorers(settings.scoring.scorers)
+    with Store.connect(settings.clickhouse) as store:
+        now = read_status(store, Span.last(seconds(since), now=clock.now()), scorers=scorers, clock=clock)
+    try:
+        partitions, broker_note = lag(settings.kafka), ""
+    except BrokerUnavailable as error:
+        partitions, broker_note = [], str(error)
+    behind = sum(p.lag for p in partitions) if not broker_note else None
+    if as_json:
+        print_json({**now.as_json(), "lag": behind, "broker": broker_note or "ok"})
+        return
+    canary = now.last_canary
+    dead_by = ", ".join(f"{reason} {n}" for reason, n in now.dead_letters.items())
+    rows = [
+        ("seen", f"{now.consumed}", f"interactions in the last {since}"),
+        ("sampled", f"{now.sampled}", "kept, by the keyed hash of the conversation"),
+        ("sampled out", f"{now.sampled_out}", "counted, not kept"),
+        ("dead", f"{now.dead}", "could not be read: alignment-monitor deadletters list"),
+        ("verdicts", f"{now.scored}", f"of {now.scored + now.unscored + now.due} (samples x scorers)"),
+        ("due", f"{now.due}", "verdicts still to come"),
+        ("coverage", percent(now.coverage), "verdicts / (samples x scorers)"),
+        ("lag", "unknown" if behind is None else f"{behind}", broker_note or "records not yet recorded"),
+        ("dead letters", f"{sum(now.dead_letters.values())}", dead_by or "none open"),
+        (
+            "last canary",
+            "none" if canary is None else f"{canary.age_s:.0f} s ago",
+            "no canary came through" if canary is None else f"took {canary.latency_s:.1f} s from Kafka to its scores",
+        ),
+    ]
+    stdout().print(table(("", "", ""), rows, right=(1,)))
+
+
+@app.command()
+def doctor(*, as_json: Json = False) -> None:
+    """Check each dependency and setting, and say what to do; exit code 2 when something is wrong."""
+    checks = []
+    for check in check_all(load_settings()):
+        checks.append(check)
+        if not as_json:
+            mark = {"ok": "ok     ", "warning": "warning", "failed": "FAILED "}[check.state]
+            stdout().print(f"{mark}  {check.name:<11} {check.found}", markup=False)
+            if check.todo:
+                stdout().print(f"         {'':<11} -> {check.todo}", markup=False)
+    if as_json:
+        print_json([{"name": c.name, "state": c.state, "found": c.found, "todo": c.todo} for c in checks])
+    if any(check.state != "ok" for check in checks):
+        raise Found
+
+
+@app.command()
+def replay(
+    files: Files,
+    *,
+    rate: Annotated[float | None, typer.Option(min=0.001, help="At most so many messages a second.")] = None,
+    speed: Annotated[
+        float | None, typer.Option(min=0.001, help="Keep the original pace, so many times faster.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Send conversations from files to Kafka."""
+    settings = load_settings()
+    total = count_lines(files)
+    with progress("sent", total) as bar:
+        lines = (line for path in files for line in read_lines(path))
+        sent = send(settings.kafka, lines, rate=rate, speed=speed, step=bar.advance)
+    if as_json:
+        print_json({"sent": sent.count, "failed": sent.failed, "topic": settings.kafka.topic})
+    else:
+        say(
+            f"{sent.count} records sent to {settings.kafka.topic}" + (f", {sent.failed} refused" if sent.failed else "")
+        )
+    if sent.failed:
+        raise Found
+
+
+@app.command()
+def score(
+    file: Annotated[Path, typer.Argument(help="JSONL or JSONL.gz, a conversation a line.", show_default=False)],
+    *,
+    dimension: Annotated[list[str] | None, typer.Option(help="Only this dimension; may be repeated.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Score a file without any service: one verdict a line, in input order; exit code 2 when a line is unreadable."""
+    unreadable = 0
+    for line in score_lines(file, dimensions=tuple(dimension or ())):
+        unreadable += "error" in line
+        if as_json:
+            print_json_line(line)
+        else:
+            stdout().print(_verdict_line(line), markup=False)
+    if unreadable:
+        say(f"{unreadable} lines could not be read")
+        raise Found
+
+
+@deadletters.command("list")
+def deadletters_list(
+    *,
+    reason: Annotated[str, typer.Option(help="Only this reason.")] = "",
+    every: Annotated[bool, typer.Option("--all", help="Retried ones too.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 100,
+    as_json: Json = False,
+) -> None:
+    """List dead letters, newest first."""
+    with Store.connect(load_settings().clickhouse) as store:
+        rows = store.query("dead_letters", reason=reason, status="" if every else "open", limit=limit)
+    if as_json:
+        print_json(rows)
+        return
+    cells = [
+        (f"{r['partition']}", f"{r['offset']}", r["reason"], r["detail"], f"{r['size']}", r["status"]) for r in rows
+    ]
+    stdout().print(table(("partition", "offset", "reason", "detail", "bytes", "status"), cells, right=(0, 1, 4)))
+
+
+@deadletters.command("show")
+def deadletters_show(partition: int, offset: int, *, as_json: Json = False) -> None:
+    """Show one dead letter with its masked evidence."""
+    with Store.connect(load_settings().clickhouse) as store:
+        row = dead.find(store, partition, offset)
+    if row is None:
+        raise InputError(
+            f"no dead letter at partition {partition}, offset {offset}; see: alignment-monitor deadletters list"
+        )
+    if as_json:
+        print_json(row)
+        return
+    stdout().print(table(("", ""), [(name, str(row[name])) for name in row if name != "evidence"]))
+    stdout().print()
+    stdout().print(_visible(row["evidence"]), markup=False)
+
+
+@deadletters.command("retry")
+def deadletters_retry(
+    position: Annotated[list[int] | None, typer.Argument(help="PARTITION OFFSET", show_default=False)] = None,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Every open dead letter.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Send dead letters again from Kafka; exit code 2 when some stay dead."""
+    settings = load_settings()
+    if every == bool(position) or (position and len(position) != 2):
+        raise InputError("say which: `deadletters retry PARTITION OFFSET`, or `deadletters retry --all`")
+    with Store.connect(settings.clickhouse) as store:
+        if position:
+            todo = [(position[0], position[1])]
+        else:
+            todo = [
+                (r["partition"], r["offset"])
+                for r in store.query("dead_letters", reason="", status="open", limit=100_000)
+            ]
+        with progress("retried", len(todo)) as bar:
+            results = []
+            for partition, offset in todo:
+                results.append(dead.retry(store, settings, partition, offset))
+                bar.advance()
+    if as_json:
+        print_json(
+            [{"partition": r.partition, "offset": r.offset, "result": r.result, "detail": r.detail} for r in results]
+        )
+    else:
+        cells = [(f"{r.partition}", f"{r.offset}", r.result, r.detail) for r in results]
+        stdout().print(table(("partition", "offset", "result", "detail"), cells, right=(0, 1)))
+    if any(r.result != "sent again" for r in results):
+        raise Found
+
+
+def rates_table(found: list[Rate]) -> Any:
+    """Lay out rates for a terminal."""
+    segments = any(one.segment for one in found)
+    columns = [
+        "dimension",
+        *(["segment"] if segments else []),
+        "rate",
+        "interval",
+        "coverage",
+        "scored",
+        "seen",
+        "scorer",
+    ]
+    rows = []
+    for one in found:
+        e = one.estimate
+        segment = ", ".join(f"{k}={v or '(none)'}" for k, v in one.segment.items()) or "all"
+        seen = f"{'~' if e.n_population_estimated else ''}{e.n_population}"
+        rows.append(
+            [
+                one.dimension,
+                *([segment] if segments else []),
+                percent(e.rate),
+                f"{percent(e.low)} – {percent(e.high)}" if e.rate is not None else "no data",
+                percent(e.coverage),
+                f"{e.n_scored}",
+                seen,
+                one.scorer_id[:12],
+            ]
+        )
+    numbers = range(2 if segments else 1, len(columns) - 1)
+    return table(columns, rows, right=tuple(numbers))
+
+
+def seconds(text: str) -> float:
+    """Read `30m`, `24h`, `7d`.
+
+    Raises:
+        InputError: it is none of these.
+    """
+    match = re.fullmatch(r"(\d{1,6})([smhdw])", text.strip())
+    if not match or int(match[1]) == 0:
+        raise InputError(f"cannot read {text!r} as a time span; write a number and s, m, h, d or w, like 24h")
+    return float(int(match[1]) * UNITS[match[2]])
+
+
+def _fields(by: str) -> tuple[str, ...]:
+    fields = tuple(f.strip() for f in by.split(",") if f.strip())
+    wrong = [f for f in fields if f not in SEGMENT_FIELDS]
+    if wrong:
+        raise InputError(f"cannot split by {', '.join(wrong)}; choose from {', '.join(SEGMENT_FIELDS)}")
+    return fields
+
+
+def _verdict_line(line: dict[str, Any]) -> str:
+    if "error" in line:
+        return _visible(f"{line['id']}  unreadable: {line['error']}")
+    value = "unscored" if line["value"] is None else f"{line['value']:.2f}"
+    return _visible(f"{line['id']}  {line['dimension']}  {value}  {line['label']}  {line['reason']}")
+
+
+def _visible(text: str) -> str:
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
