@@ -208,3 +208,15 @@ FROM samples FINAL
 WHERE window >= toDateTime({since:UInt32}, 'UTC') AND stratum != '_canary'
 ORDER BY record_time DESC, sample_id
 LIMIT {limit:UInt32}
+
+-- name: estimate_count
+-- How many estimates the rollup has written.
+SELECT count() AS n FROM estimates FINAL
+
+-- name: all_scores
+-- Every visible verdict with its interaction, for exports and comparisons.
+SELECT s.interaction_id AS interaction_id, c.dimension AS dimension, c.scorer_id AS scorer_id, c.status AS status,
+    c.value AS value, c.label AS label, c.reason AS reason
+FROM (SELECT * FROM scores FINAL) AS c
+INNER JOIN (SELECT window, sample_id, interaction_id FROM samples FINAL) AS s USING (window, sample_id)
+ORDER BY interaction_id, dimension, scorer_id
