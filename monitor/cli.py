@@ -1,30 +1,23 @@
 """The commands that read and send: `rates`, `status`, `doctor`, `replay`, `score`, `deadletters`.
 
 Exit codes: 0 fine, 1 could not run, 2 ran and found something. `up` and `demo`, which start processes, are in
-`workers.main`, where the console script begins.
+`workers.main`, where the console script begins. Each command imports what it needs when it runs: start-up is what
+people wait for.
 """
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitor.clock import SystemClock
-from monitor.config import load_settings
 from monitor.errors import BrokerUnavailable, InputError
-from monitor.intake.broker_state import lag
-from monitor.intake.replay import count_lines, read_lines, send
-from monitor.output import percent, print_json, print_json_line, progress, say, stdout, table
-from monitor.report.doctor import check_all
-from monitor.report.offline import score_lines
-from monitor.report.rates import SEGMENT_FIELDS, Rate, Span
-from monitor.report.rates import rates as compute_rates
-from monitor.report.status import status as read_status
-from monitor.scoring.registry import enabled_scorers
-from monitor.store import deadletters as dead
-from monitor.store.client import Store
 
+if TYPE_CHECKING:
+    from monitor.report.rates import Rate
+
+# Kept here as text, so that `--help` does not wait for the numeric libraries; a test compares it.
+SEGMENT_FIELDS = ("model", "model_version", "locale", "tenant", "deployment", "prompt_version")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -56,6 +49,14 @@ def rates(
     as_json: Json = False,
 ) -> None:
     """Show each dimension's rate with its interval and coverage."""
+    from monitor.clock import SystemClock
+    from monitor.config import load_settings
+    from monitor.output import print_json, stdout
+    from monitor.report.ledger import Span
+    from monitor.report.rates import rates as compute_rates
+    from monitor.scoring.registry import enabled_scorers
+    from monitor.store.client import Store
+
     fields = _fields(by)
     settings = load_settings()
     scorers = enabled_scorers(settings.scoring.scorers)
@@ -74,6 +75,15 @@ def rates(
 @app.command()
 def status(*, since: Since = "24h", as_json: Json = False) -> None:
     """Show what was seen, sampled and scored, what is due, how far behind and how fresh."""
+    from monitor.clock import SystemClock
+    from monitor.config import load_settings
+    from monitor.intake.broker_state import lag
+    from monitor.output import percent, print_json, stdout, table
+    from monitor.report.ledger import Span
+    from monitor.report.status import status as read_status
+    from monitor.scoring.registry import enabled_scorers
+    from monitor.store.client import Store
+
     settings, clock = load_settings(), SystemClock()
     scorers = enabled_scorers(settings.scoring.scorers)
     with Store.connect(settings.clickhouse) as store:
@@ -110,6 +120,10 @@ def status(*, since: Since = "24h", as_json: Json = False) -> None:
 @app.command()
 def doctor(*, as_json: Json = False) -> None:
     """Check each dependency and setting, and say what to do; exit code 2 when something is wrong."""
+    from monitor.config import load_settings
+    from monitor.output import print_json, stdout
+    from monitor.report.doctor import check_all
+
     checks = []
     for check in check_all(load_settings()):
         checks.append(check)
@@ -135,6 +149,10 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Send conversations from files to Kafka."""
+    from monitor.config import load_settings
+    from monitor.intake.replay import count_lines, read_lines, send
+    from monitor.output import print_json, progress, say
+
     settings = load_settings()
     total = count_lines(files)
     with progress("sent", total) as bar:
@@ -158,6 +176,9 @@ def score(
     as_json: Json = False,
 ) -> None:
     """Score a file without any service: one verdict a line, in input order; exit code 2 when a line is unreadable."""
+    from monitor.output import print_json_line, say, stdout
+    from monitor.report.offline import score_lines
+
     unreadable = 0
     for line in score_lines(file, dimensions=tuple(dimension or ())):
         unreadable += "error" in line
@@ -179,6 +200,10 @@ def deadletters_list(
     as_json: Json = False,
 ) -> None:
     """List dead letters, newest first."""
+    from monitor.config import load_settings
+    from monitor.output import print_json, stdout, table
+    from monitor.store.client import Store
+
     with Store.connect(load_settings().clickhouse) as store:
         rows = store.query("dead_letters", reason=reason, status="" if every else "open", limit=limit)
     if as_json:
@@ -193,6 +218,11 @@ def deadletters_list(
 @deadletters.command("show")
 def deadletters_show(partition: int, offset: int, *, as_json: Json = False) -> None:
     """Show one dead letter with its masked evidence."""
+    from monitor.config import load_settings
+    from monitor.output import print_json, stdout, table
+    from monitor.store import deadletters as dead
+    from monitor.store.client import Store
+
     with Store.connect(load_settings().clickhouse) as store:
         row = dead.find(store, partition, offset)
     if row is None:
@@ -215,6 +245,11 @@ def deadletters_retry(
     as_json: Json = False,
 ) -> None:
     """Send dead letters again from Kafka; exit code 2 when some stay dead."""
+    from monitor.config import load_settings
+    from monitor.output import print_json, progress, stdout, table
+    from monitor.store import deadletters as dead
+    from monitor.store.client import Store
+
     settings = load_settings()
     if every == bool(position) or (position and len(position) != 2):
         raise InputError("say which: `deadletters retry PARTITION OFFSET`, or `deadletters retry --all`")
@@ -242,8 +277,10 @@ def deadletters_retry(
         raise Found
 
 
-def rates_table(found: list[Rate]) -> Any:
+def rates_table(found: "list[Rate]") -> Any:
     """Lay out rates for a terminal."""
+    from monitor.output import percent, table
+
     segments = any(one.segment for one in found)
     columns = [
         "dimension",

@@ -14,8 +14,8 @@ from pydantic_settings.exceptions import SettingsError
 
 from monitor.errors import ConfigError
 from monitor.intake.sampling import Stratum
+from monitor.names import PREFIX
 
-PREFIX = "ALIGNMENT_MONITOR_"
 MIN_KEY_BYTES = 16
 """A shorter key could be searched for: then sampling is foreseeable and pseudonyms can be undone."""
 

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from monitor.clock import SystemClock
-from monitor.config import PREFIX, Settings, load_settings
+from monitor.config import Settings, load_settings
 from monitor.demo import planted_rates, read_sample, sample_path
 from monitor.errors import Retryable, StackError
 from monitor.intake.replay import Sent, count_lines, read_lines, send
+from monitor.names import PREFIX
 from monitor.output import Bar, percent, print_json, progress, say, stdout, table
-from monitor.report.rates import Rate, Span, rates
+from monitor.report.ledger import Span
+from monitor.report.rates import Rate, rates
 from monitor.report.rollup import rollup
 from monitor.report.status import Status, status
 from monitor.scoring.registry import enabled_scorers

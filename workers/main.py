@@ -12,12 +12,10 @@ import typer
 
 from monitor import __version__
 from monitor.cli import Found, Json, app
-from monitor.config import PREFIX
 from monitor.errors import MonitorError
+from monitor.names import PREFIX
 from monitor.output import say
-from workers.demo import demo as run_demo
 from workers.stack.layout import Ports, read_state
-from workers.stack.supervisor import Stack
 
 DEFAULT_DATA = Path("var")
 Port = Annotated[int, typer.Option(min=0, max=65_535, help="Loopback port; 0 = any free one.")]
@@ -29,6 +27,12 @@ class Stopped(Exception):  # noqa: N818 - not an error: somebody asked
     """SIGTERM or Ctrl-C."""
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)  # noqa: T201 - the result
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     context: typer.Context,
@@ -37,12 +41,11 @@ def options(
         Path,
         typer.Option(envvar=f"{PREFIX}STACK", help="Data folder of a stack that `up` runs, to talk to it."),
     ] = DEFAULT_DATA,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    version: Annotated[  # noqa: ARG001 - its callback prints and exits
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
 ) -> None:
     """Point the command at the stack that runs here, unless the environment names the servers."""
-    if version:
-        print(__version__)  # noqa: T201 - the result
-        raise typer.Exit
     if context.invoked_subcommand in {"up", "demo", "score"} or f"{PREFIX}SAMPLING__KEY" in os.environ:
         return
     variables = read_state(stack)
@@ -62,6 +65,8 @@ def up(
     console_port: Port = 0,
 ) -> None:
     """Start the whole service on this machine and keep it running until Ctrl-C."""
+    from workers.stack.supervisor import Stack
+
     ports = Ports(kafka=kafka_port, redis=redis_port, clickhouse=clickhouse_port, console=console_port)
     stop_on_signals()
     say(f"starting on {data}/ ...")
@@ -90,6 +95,8 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Start everything on a temporary folder, replay conversations, and show their rates beside the planted ones."""
+    from workers.demo import demo as run_demo
+
     stop_on_signals()
     try:
         run_demo(files or [], once=once, as_json=as_json)

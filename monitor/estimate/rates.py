@@ -206,9 +206,7 @@ def _point(value: Floats, cells: Cells) -> float:
     return min(max(mean, 0.0), 1.0)
 
 
-def _interval(
-    records: _Records, group: Ints, confidence: float, target: Target
-) -> tuple[float, float, float]:
+def _interval(records: _Records, group: Ints, confidence: float, target: Target) -> tuple[float, float, float]:
     """Give the low limit, the high limit and the effective size."""
     parts = [_part(records, group == one, confidence, target) for one in np.unique(group)]
     variance = records.variance(target)

@@ -23,9 +23,7 @@ class StratumTotal:
     def __post_init__(self) -> None:
         """Refuse a negative count."""
         if self.sampled < 0 or self.sampled_out < 0:
-            raise ValueError(
-                f"stratum {self.name!r}: counts must be >= 0, got {self.sampled} and {self.sampled_out}"
-            )
+            raise ValueError(f"stratum {self.name!r}: counts must be >= 0, got {self.sampled} and {self.sampled_out}")
 
     @property
     def population(self) -> int:
@@ -61,9 +59,7 @@ class SampleTerms:
             *(() if self.unscored is None else (self.unscored,)),
         )
         if self.value.ndim != 1 or any(array.shape != self.value.shape for array in others):
-            raise ValueError(
-                f"arrays must share one shape (n,), got {[a.shape for a in (self.value, *others)]}"
-            )
+            raise ValueError(f"arrays must share one shape (n,), got {[a.shape for a in (self.value, *others)]}")
         if not bool(np.all((self.pi > 0.0) & (self.pi <= 1.0))):
             raise ValueError("every sampling probability pi must lie in (0, 1]")
         if not bool(np.all(np.isnan(self.value) | ((self.value >= 0.0) & (self.value <= 1.0)))):

@@ -14,9 +14,10 @@ from grafana_api.grafana_api import GrafanaException
 from grafana_api.grafana_face import GrafanaFace
 from kafka.errors import KafkaError
 
-from monitor.config import PREFIX, Settings
+from monitor.config import Settings
 from monitor.errors import MonitorError
 from monitor.intake import broker
+from monitor.names import PREFIX
 from monitor.scoring.registry import enabled_scorers
 from monitor.store.client import Store
 from monitor.store.rows import TABLES

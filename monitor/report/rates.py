@@ -3,33 +3,17 @@
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from monitor.estimate.rates import RateEstimate, SampleTerms, StratumTotal, weighted_rate
-from monitor.intake.sampling import CANARY_STRATUM, WINDOW_SECONDS
+from monitor.report.ledger import Span, ledger_counts
 from monitor.scoring.verdict import Scorer
 from monitor.store.client import Store
 
 SegmentField = Literal["model", "model_version", "locale", "tenant", "deployment", "prompt_version"]
 SEGMENT_FIELDS: tuple[str, ...] = get_args(SegmentField)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Span:
-    """A half-open span of whole windows, in seconds since 1970 of Kafka record time."""
-
-    since: int
-    until: int
-
-    @classmethod
-    def last(cls, seconds: float, *, now: datetime) -> "Span":
-        """Give the windows that reach into the last `seconds`, the running one included."""
-        end = int(now.timestamp()) // WINDOW_SECONDS * WINDOW_SECONDS + WINDOW_SECONDS
-        start = int(now.timestamp() - seconds) // WINDOW_SECONDS * WINDOW_SECONDS
-        return cls(since=max(0, start), until=end)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,24 +34,6 @@ class Rate:
             "scorer": self.scorer_id,
             **asdict(self.estimate),
         }
-
-
-def ledger_totals(store: Store, span: Span) -> tuple[list[StratumTotal], int, int]:
-    """Give the exact totals by stratum, the number of dead records and the number of canaries in a span."""
-    counts: dict[str, dict[str, int]] = {}
-    dead = canaries = 0
-    for row in store.query("ledger", since=span.since, until=span.until):
-        if row["outcome"] == "dead":
-            dead += row["n"]
-        elif row["stratum"] == CANARY_STRATUM:
-            canaries += row["n"]
-        else:
-            counts.setdefault(row["stratum"], {})[row["outcome"]] = row["n"]
-    totals = [
-        StratumTotal(name=name, sampled=by.get("sampled", 0), sampled_out=by.get("sampled_out", 0))
-        for name, by in sorted(counts.items())
-    ]
-    return totals, dead, canaries
 
 
 def rates(
@@ -101,7 +67,10 @@ def rates(
             by=list(by),
         )
         # After the samples, never before: the ledger is written after them (see `with_absent`).
-        totals, _, _ = ledger_totals(store, span)
+        totals = [
+            StratumTotal(name=name, sampled=kept, sampled_out=left)
+            for name, (kept, left) in sorted(ledger_counts(store, span).strata.items())
+        ]
         terms, labels = _terms(columns, [t.name for t in totals])
         found.append(
             Rate(

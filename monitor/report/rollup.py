@@ -2,7 +2,8 @@
 
 from monitor.clock import Clock
 from monitor.intake.sampling import WINDOW_SECONDS
-from monitor.report.rates import Rate, Span, rates
+from monitor.report.ledger import Span
+from monitor.report.rates import Rate, rates
 from monitor.store.client import Store
 from monitor.store.rows import EstimateRow, milliseconds, to_columns
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor.clock import Clock
-from monitor.report.rates import Span, ledger_totals
+from monitor.report.ledger import Span, ledger_counts
 from monitor.scoring.verdict import Scorer
 from monitor.store.client import Store
 
@@ -63,19 +63,17 @@ def status(store: Store, span: Span, *, scorers: Sequence[Scorer], clock: Clock)
     """
     ids = [s.identity.id for s in scorers]
     progress = store.query("progress", since=span.since, until=span.until, scorers=ids)
-    totals, dead, canaries = ledger_totals(store, span)
+    counts = ledger_counts(store, span)
     samples = progress[0]["sampled"] if progress else 0
     scored = sum(row["scored"] for row in progress)
     terminal = sum(row["terminal"] for row in progress)
-    sampled = sum(t.sampled for t in totals)
-    sampled_out = sum(t.sampled_out for t in totals)
-    wanted = max(samples, sampled) * len(ids)
+    wanted = max(samples, counts.sampled) * len(ids)
     return Status(
-        consumed=sampled + sampled_out + dead,
-        sampled=sampled,
-        sampled_out=sampled_out,
-        dead=dead,
-        canaries=canaries,
+        consumed=counts.consumed,
+        sampled=counts.sampled,
+        sampled_out=counts.sampled_out,
+        dead=counts.dead,
+        canaries=counts.canaries,
         due=max(0, wanted - terminal),
         scored=scored,
         unscored=terminal - scored,

@@ -7,8 +7,8 @@ import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from monitor.config import PREFIX
 from monitor.errors import StackError
+from monitor.names import PREFIX
 
 HOST = "127.0.0.1"
 STATE_FILE = "stack.json"

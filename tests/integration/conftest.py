@@ -1,0 +1,14 @@
+"""One running stack for the tests that only read from it or send to it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.live import Live, stack
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with stack(Path(tmp_path_factory.mktemp("stack"))) as running:
+        yield running

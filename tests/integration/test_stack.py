@@ -1,0 +1,71 @@
+"""`up` as people meet it: locks, ports, Ctrl-C, children that die."""
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.live import processes_of, run, stack, wait_for
+
+pytestmark = pytest.mark.integration
+
+
+def test_a_dead_child_is_restarted_and_said_so_and_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with stack(data) as live:
+        second = run("up", "--data", str(data))
+        assert second.returncode == 1
+        assert "another stack" in second.stderr
+        assert str(live.process.pid) in second.stderr
+
+        for marker in ("workers.ingest", "monitor.store.embedded", "classify@"):
+            victim = live.child(marker)
+            os.kill(victim.pid, signal.SIGKILL)
+            wait_for(lambda: "started again" in live.said.read_text(), "the restart to be said")
+            wait_for(
+                lambda m=marker, old=victim.pid: any(
+                    m in " ".join(c.cmdline()) and c.pid != old
+                    for c in psutil.Process(live.process.pid).children()
+                    if c.status() != psutil.STATUS_ZOMBIE
+                ),
+                f"a new {marker}",
+            )
+        assert "SIGKILL" in live.said.read_text()
+        wait_for(lambda: live.command("doctor").returncode == 0, "the stack to be well again")
+
+        live.process.send_signal(signal.SIGINT)
+        assert live.process.wait(60) == 0
+    assert processes_of(str(data)) == []
+    assert not (data / "stack.json").exists()
+
+
+def test_a_supervisor_that_is_killed_takes_its_children_with_it(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with stack(data) as live:
+        live.process.kill()
+        live.process.wait()
+        wait_for(lambda: processes_of(str(data)) == [], "the children to stop")
+
+
+def test_a_port_that_is_taken_gives_a_clear_error(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run("up", "--data", str(tmp_path / "data"), "--console-port", str(port))
+    assert done.returncode == 1
+    assert f"port {port}" in done.stderr
+    assert "--console-port" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_cannot_be_used_gives_a_clear_error(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    done = run("up", "--data", str(file))
+    assert done.returncode == 1
+    assert "--data" in done.stderr
+    assert "Traceback" not in done.stderr
