@@ -31,6 +31,8 @@ Outcome = Literal["sampled", "sampled_out", "dead"]
 
 EVIDENCE_BYTES = 64 * 1024
 """How much of a dead letter's value is kept, masked."""
+_MARGIN_BYTES = 512
+"""Longer than any value that is masked."""
 CANARY_HEADER = "am-canary"
 _DECODE_HEADERS = frozenset({CANARY_HEADER, "am-format"})
 """Headers that change how a record is read: then it is decoded in full."""
@@ -299,7 +301,7 @@ class Sifter:
             if hash64 >= chosen.threshold:
                 return stratum
         try:
-            redacted = redact(decoded)
+            redacted = redact(decoded, key=self._pseudonym_key)
         except RedactionFailed as error:
             return self._bury(position, record, rule.window, "redaction_failed", str(error))
         return Sampled(
@@ -327,7 +329,9 @@ class Sifter:
     def _bury(position: Position, record: Record, window: int, reason: str, detail: str) -> Dead:
         value = record.value or b""
         try:
-            evidence, _ = redact_text(value[:EVIDENCE_BYTES].decode("utf-8", "replace"))
+            # Masked before it is cut: half a number would not be recognised as one.
+            masked, _ = redact_text(value[: EVIDENCE_BYTES + _MARGIN_BYTES].decode("utf-8", "replace"))
+            evidence = masked[:EVIDENCE_BYTES]
         except RedactionFailed:
             evidence = ""
             detail += "; the evidence could not be masked and is not kept"
