@@ -1,0 +1,1 @@
+"""The web console: pages for people over what the other stages wrote."""
