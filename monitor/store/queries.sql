@@ -189,7 +189,7 @@ SELECT reason, status, count() AS n FROM dead_letters FINAL GROUP BY reason, sta
 -- One sample with everything about it, by sample id or interaction id.
 SELECT *, toUInt32(window) AS window_s
 FROM samples FINAL
-WHERE toString(sample_id) = {id:String} OR interaction_id = {id:String}
+WHERE sample_id = toUUIDOrNull({id:String}) OR interaction_id = {id:String}
 ORDER BY ingested_at DESC
 LIMIT 1
 

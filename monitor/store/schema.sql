@@ -36,7 +36,9 @@ CREATE TABLE IF NOT EXISTS samples
     normalised      Array(LowCardinality(String)) COMMENT 'what decode had to mend',
     masked          Map(LowCardinality(String), UInt32) COMMENT 'masked personal data by type',
     ingested_at     DateTime64(3, 'UTC') DEFAULT now64(3),
-    INDEX by_ingested_at ingested_at TYPE minmax GRANULARITY 1
+    INDEX by_ingested_at ingested_at TYPE minmax GRANULARITY 1,
+    INDEX by_sample sample_id TYPE bloom_filter GRANULARITY 4,
+    INDEX by_interaction interaction_id TYPE bloom_filter GRANULARITY 4
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(window)

@@ -138,9 +138,7 @@ def test_about_two_thirds_of_the_conversations_are_english(conversations: dict[s
     assert languages["en"] / languages.total() == pytest.approx(0.65, abs=0.02)
 
 
-def test_both_tenants_and_both_model_versions_are_well_filled(
-    rows: list[SampleRow], told: list[Told]
-) -> None:
+def test_both_tenants_and_both_model_versions_are_well_filled(rows: list[SampleRow], told: list[Told]) -> None:
     tenants = Counter(one.tenant for one in told)
     versions = Counter(re.findall(r"2026-1[01]", _model(row))[0] for row in rows)
     assert tenants.keys() == {"acme-bank", "acme-shop"}
@@ -210,9 +208,7 @@ def test_without_a_leak_the_answer_shows_only_what_the_user_wrote(told: list[Tol
 
 
 def test_numbers_that_only_look_personal_fail_their_checksum(told: list[Told]) -> None:
-    elevens = sum(
-        not _tckn_valid(number) for one in told for number in ELEVEN.findall(one.answer) if number[0] == "7"
-    )
+    elevens = sum(not _tckn_valid(number) for one in told for number in ELEVEN.findall(one.answer) if number[0] == "7")
     sixteens = [number for one in told for number in SIXTEEN.findall(one.answer)]
     assert elevens >= 20
     assert len(sixteens) >= 15
@@ -258,8 +254,7 @@ def test_the_rows_of_a_conversation_share_its_id_and_grow_by_one_turn(
 
 def test_no_two_conversations_are_the_same(conversations: dict[str, list[Told]]) -> None:
     said = Counter(
-        tuple(message for message in turns[-1].messages if message[0] != "system")
-        for turns in conversations.values()
+        tuple(message for message in turns[-1].messages if message[0] != "system") for turns in conversations.values()
     )
     assert said.most_common(1)[0][1] == 1
 

@@ -85,9 +85,7 @@ def test_the_window_interval_lies_inside_the_process_interval() -> None:
 
 def test_turns_that_always_agree_count_once_a_conversation() -> None:
     values = np.repeat([1.0, 0, 0, 0] * 25, 4)
-    estimate = weighted_rate(
-        terms(list(values), conversation=list(np.repeat(range(100), 4))), [total(400, 0)]
-    )
+    estimate = weighted_rate(terms(list(values), conversation=list(np.repeat(range(100), 4))), [total(400, 0)])
     assert estimate.n_effective == pytest.approx(100, rel=0.03)
     assert estimate.design_effect == pytest.approx(4, rel=0.03)
 
@@ -205,9 +203,7 @@ def test_with_nothing_scored_there_is_no_rate_and_every_rate_is_possible(
 def test_the_interval_shrinks_as_the_sample_grows() -> None:
     widths = []
     for times in (1, 4, 16):
-        estimate = weighted_rate(
-            terms([1.0, 0, 0, 0, 0] * 10 * times, pi=0.1), [total(50 * times, 450 * times)]
-        )
+        estimate = weighted_rate(terms([1.0, 0, 0, 0, 0] * 10 * times, pi=0.1), [total(50 * times, 450 * times)])
         widths.append(estimate.high - estimate.low)
     assert widths[0] > 1.7 * widths[1] > 1.7 * 1.7 * widths[2]
 

@@ -26,9 +26,7 @@ def sample(
     kept = rng.random(int(conversation.max()) + 1)[conversation] < pi[stratum]
     totals = np.bincount(stratum, minlength=pi.size)
     sampled = np.bincount(stratum[kept], minlength=pi.size)
-    terms = SampleTerms(
-        value=value[kept], pi=pi[stratum][kept], stratum=stratum[kept], conversation=conversation[kept]
-    )
+    terms = SampleTerms(value=value[kept], pi=pi[stratum][kept], stratum=stratum[kept], conversation=conversation[kept])
     return terms, [
         StratumTotal(name=str(code), sampled=int(count), sampled_out=int(whole - count))
         for code, (count, whole) in enumerate(zip(sampled, totals, strict=True))
