@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.live import processes_of, run, stack, wait_for
+from tests.support.live import Live, processes_of, run, stack, wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -25,14 +25,7 @@ def test_a_dead_child_is_restarted_and_said_so_and_ctrl_c_leaves_nothing_behind(
             victim = live.child(marker)
             os.kill(victim.pid, signal.SIGKILL)
             wait_for(lambda: "started again" in live.said.read_text(), "the restart to be said")
-            wait_for(
-                lambda m=marker, old=victim.pid: any(
-                    m in " ".join(c.cmdline()) and c.pid != old
-                    for c in psutil.Process(live.process.pid).children()
-                    if c.status() != psutil.STATUS_ZOMBIE
-                ),
-                f"a new {marker}",
-            )
+            wait_for(lambda: _replaced(live, marker, victim.pid), f"a new {marker}")  # noqa: B023 - used at once
         assert "SIGKILL" in live.said.read_text()
         wait_for(lambda: live.command("doctor").returncode == 0, "the stack to be well again")
 
@@ -40,6 +33,12 @@ def test_a_dead_child_is_restarted_and_said_so_and_ctrl_c_leaves_nothing_behind(
         assert live.process.wait(60) == 0
     assert processes_of(str(data)) == []
     assert not (data / "stack.json").exists()
+
+
+def _replaced(live: Live, marker: str, old: int) -> bool:
+    children = psutil.Process(live.process.pid).children()
+    alive = [c for c in children if c.status() != psutil.STATUS_ZOMBIE]
+    return any(marker in " ".join(c.cmdline()) and c.pid != old for c in alive)
 
 
 def test_a_supervisor_that_is_killed_takes_its_children_with_it(tmp_path: Path) -> None:
