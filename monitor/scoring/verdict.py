@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
@@ -66,24 +66,14 @@ class ScorerIdentity:
     prompt: str = ""
     model: str = ""
 
-    @property
-    def id(self) -> str:
-        """sha256 of the canonical JSON, 64 hex digits (DESIGN §3)."""
-        canonical = json.dumps(
-            {
-                "kind": self.kind,
-                "name": self.name,
-                "dimension": self.dimension,
-                "code_version": self.code_version,
-                "prompt": self.prompt,
-                "model": self.model,
-                "parameters": self.parameters,
-            },
-            sort_keys=True,
-            separators=(",", ":"),
-            ensure_ascii=False,
-        )
-        return hashlib.sha256(canonical.encode()).hexdigest()
+    id: str = field(init=False)
+    """sha256 of the canonical JSON, 64 hex digits (DESIGN §3)."""
+
+    def __post_init__(self) -> None:
+        """Compute the id once: it is asked for with every row."""
+        parts = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "id"}
+        canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        object.__setattr__(self, "id", hashlib.sha256(canonical.encode()).hexdigest())
 
 
 class Scorer(Protocol):
