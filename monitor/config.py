@@ -4,6 +4,7 @@ Every variable starts with `ALIGNMENT_MONITOR_`; a group's field follows after t
 `ALIGNMENT_MONITOR_KAFKA__BOOTSTRAP_SERVERS=broker-1:9092,broker-2:9092`.
 """
 
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
@@ -13,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
 from monitor.errors import ConfigError
-from monitor.intake.sampling import Stratum
+from monitor.intake.sampling import Policy, Stratum
 from monitor.names import PREFIX
 
 MIN_KEY_BYTES = 16
@@ -77,6 +78,8 @@ class SamplingSettings(_Group):
     def _check(self) -> Self:
         if len(self.key.get_secret_value().encode()) < MIN_KEY_BYTES:
             raise ValueError(f"key: needs at least {MIN_KEY_BYTES} bytes; make one with `openssl rand -hex 32`")
+        # Its own checks: the last stratum fits everything, names differ.
+        Policy(effective_from=datetime.fromtimestamp(0, UTC), strata=self.strata)
         return self
 
 
@@ -187,4 +190,7 @@ _ONLY_FIELD: dict[tuple[int | str, ...], tuple[int | str, ...]] = {
 
 def _variable(loc: tuple[int | str, ...]) -> str:
     loc = _ONLY_FIELD.get(loc, loc)
-    return PREFIX + "__".join(str(part).upper() for part in loc)
+    # A variable is a group and a field; what lies deeper is inside its JSON.
+    variable, inside = loc[:2], loc[2:]
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in inside)
+    return PREFIX + "__".join(str(part).upper() for part in variable) + where

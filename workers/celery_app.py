@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from celery import Celery
+from celery import Celery, signals
 from kombu.entity import Exchange, Queue
 
 from monitor.config import Settings, settings
+from monitor.telemetry import configure_logging
 
 TASK_TIME_LIMIT_S = 120
 VISIBILITY_TIMEOUT_S = 300
@@ -72,6 +73,12 @@ def make_app(config: Settings) -> Celery:
         },
     )
     return app
+
+
+@signals.setup_logging.connect  # type: ignore[untyped-decorator]
+def _log_as_we_do(**_: object) -> None:
+    """Keep Celery from setting up logging of its own: one format in all processes."""
+    configure_logging()
 
 
 def chunks(due: Iterable[tuple[int, str]], size: int) -> Iterator[tuple[int, list[str]]]:

@@ -63,10 +63,19 @@ def expire_overdue(store: Store, scorers: Sequence[Scorer], *, oldest: timedelta
     return written
 
 
-def score_due(store: Store, scorers: Sequence[Scorer], *, window: int, ids: Sequence[UUID], clock: Clock) -> int:
+def score_due(
+    store: Store,
+    scorers: Sequence[Scorer],
+    *,
+    window: int,
+    ids: Sequence[UUID],
+    clock: Clock,
+    let_through: tuple[type[Exception], ...] = (),
+) -> int:
     """Score what is still due of these samples and give the number of terminal rows written.
 
     Running it again, or twice at once, changes nothing that can be seen: the first terminal row wins (I6).
+    `let_through` names exceptions that are the caller's, such as a task's time limit, and no scorer's failure.
 
     Raises:
         StoreUnavailable: nothing was written, or it cannot be told; the work is still due or already done.
@@ -79,7 +88,7 @@ def score_due(store: Store, scorers: Sequence[Scorer], *, window: int, ids: Sequ
     for scorer in scorers:
         identity = scorer.identity
         todo = [(i, one) for i, one in interactions if (i, identity.id) not in done]
-        results = run(scorer, [one for _, one in todo])
+        results = run(scorer, [one for _, one in todo], let_through=let_through)
         now = clock.now()
         rows.extend(
             score_row(window=window, sample_id=i, identity=identity, result=result, now=now)

@@ -122,3 +122,11 @@ def test_the_quick_look_never_loses_a_match(text: str) -> None:
         for phrases in load(name).sections.values():
             slow = {p.source for p in phrases.phrases if p.regex.search(words)}
             assert {hit.phrase.source for hit in phrases.hits(words)} == slow
+
+
+@pytest.mark.parametrize(
+    ("phrase", "sentence"),
+    [("(kapı|kasa)~ ... (aç~|gir~)", "kapısını hemen açarım "), ("(door|safe) ... (go~|up~)", "door then going ")],
+)
+def test_a_stem_of_two_letters_is_found(phrase: str, sentence: str) -> None:
+    assert Phrases((compile_phrase(phrase),)).in_(stream(sentence))
