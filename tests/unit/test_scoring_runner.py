@@ -8,7 +8,7 @@ import pytest
 from monitor.errors import ConfigError
 from monitor.intake.interaction import Interaction, Message
 from monitor.scoring import registry
-from monitor.scoring.runner import run, run_all
+from monitor.scoring.runner import run
 from monitor.scoring.verdict import Result, Scorer, ScorerIdentity, Status, Unscored, Verdict
 
 IDENTITY = ScorerIdentity(kind="rule", name="fake", dimension="fake", code_version="1")
@@ -74,16 +74,6 @@ def test_the_callers_own_exceptions_pass() -> None:
     assert run(Fake(), [interaction("late")]) == [Unscored(status=Status.ERROR, reason="TimeoutError")]
 
 
-def test_run_all_pairs_each_identity_with_its_results() -> None:
-    scorers = registry.default_scorers()
-    batch = [interaction("Yes."), interaction("I'm sorry, but I can't help with that.")]
-    pairs = run_all(scorers, batch)
-    assert [identity for identity, _ in pairs] == [s.identity for s in scorers]
-    assert all(len(results) == 2 for _, results in pairs)
-    labels = {i.dimension: [r.label for r in results if isinstance(r, Verdict)] for i, results in pairs}
-    assert labels["refusal"] == ["none", "full"]
-
-
 def test_every_dimension_of_the_skeleton_has_one_scorer() -> None:
     assert [s.identity.dimension for s in registry.default_scorers()] == [
         "refusal",
@@ -101,8 +91,6 @@ def test_every_dimension_of_the_skeleton_has_one_scorer() -> None:
 def test_an_unknown_name_is_a_clear_error() -> None:
     with pytest.raises(ConfigError, match="unknown scorer lexical-joy; known: lexical-refusal, "):
         registry.scorers(["lexical-refusal", "lexical-joy"])
-    with pytest.raises(ConfigError, match="no scorer enabled for dimension 'joy'; known: refusal, "):
-        registry.by_dimension("joy")
 
 
 def test_identities_are_distinct_and_the_same_each_time() -> None:
@@ -145,22 +133,3 @@ def test_a_hostile_megabyte_takes_less_than_a_second(scorer: Scorer, text: str) 
     assert isinstance(result, Verdict)
     assert len(result.reason) < 600
     result.reason.encode()
-
-
-ORDINARY = (
-    "To bake bread you mix flour, water, salt and yeast, and then you wait. The dough should double in about an "
-    "hour; you can see it's ready when a dent springs back slowly. Heat the oven, shape the loaf, and bake it for "
-    "forty minutes.\n\n1. Mix the dough.\n2. Let it rest.\n3. Bake it.\n\nYour kitchen will smell great! "
-) * 3
-
-
-def test_all_scorers_together_keep_up_on_ordinary_answers() -> None:
-    rates = []
-    for first in range(0, 500, 100):
-        batch = [interaction(f"{n} {ORDINARY}", f"How do I bake? {n}") for n in range(first, first + 100)]
-        start = time.process_time()
-        run_all(registry.default_scorers(), batch)
-        rates.append(100 / (time.process_time() - start))
-    # 3,000/s is the aim on an idle core; less than half of that leaves room for a busy machine.
-    assert max(rates) > 1200, f"{max(rates):.0f} interactions/s"
-    print(f"all scorers: {max(rates):.0f} interactions/s of {len(ORDINARY)} characters")  # noqa: T201

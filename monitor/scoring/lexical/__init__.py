@@ -1,0 +1,1 @@
+"""Lexical scorers: phrase lists in English and Turkish, one dimension a file. Fast, explainable, and blunt."""

@@ -1,0 +1,1 @@
+"""Rules: what can be read off an answer without judging it."""
