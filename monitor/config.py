@@ -170,7 +170,8 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         lines = [f"  {_variable(e['loc'])}: {e['msg']}" for e in error.errors(include_input=False, include_url=False)]
-        raise ConfigError("settings are missing or wrong:\n" + "\n".join(lines)) from None
+        hint = "\nREADME.md lists them; a stack that runs here (`alignment-monitor up`) has its own"
+        raise ConfigError("settings are missing or wrong:\n" + "\n".join(lines) + hint) from None
     except SettingsError as error:
         raise ConfigError(f"a setting that must be JSON is not: {error}") from None
 

@@ -4,6 +4,9 @@ import logging
 import time
 from collections.abc import Sequence
 
+from kombu.exceptions import OperationalError
+from redis import RedisError
+
 from monitor.config import Settings
 from monitor.intake.batch import Sampled
 from workers.celery_app import SCORE, chunks, make_app
@@ -20,6 +23,8 @@ class Hints:
     def __init__(self, settings: Settings) -> None:
         """Connect lazily."""
         self._app = make_app(settings)
+        # A worker waits for Redis for as long as it takes; ingest does not wait at all.
+        self._app.conf.broker_transport_options |= {"max_retries": 0, "socket_timeout": 2.0}
         self._chunk = settings.scoring.chunk_size
         self._silent_until = 0.0
 
@@ -30,7 +35,7 @@ class Hints:
         try:
             for window, ids in chunks(((s.window, str(s.position.sample_id)) for s in sampled), self._chunk):
                 self._app.send_task(SCORE, args=(window, ids), retry=False)
-        except self._app.connection_for_write().connection_errors as error:
+        except (OperationalError, RedisError, OSError) as error:
             self._silent_until = time.monotonic() + SILENCE_S
             log.warning("no hint sent; reconcile will find the work", extra={"why": type(error).__name__})
 

@@ -23,7 +23,6 @@ from monitor.config import Settings, settings
 from monitor.errors import BrokerUnavailable, Fatal, MonitorError, Retryable, StoreRejected
 from monitor.intake import broker
 from monitor.intake.batch import Batch, Record, Sifter
-from monitor.intake.sampling import PolicyHistory
 from monitor.store import policies
 from monitor.store.client import Store
 from monitor.store.migrate import migrate
@@ -72,7 +71,6 @@ class Ingest:
         self._stopping = threading.Event()
         self._listener = _Listener()
         self._policies_at = 0.0
-        self._history: PolicyHistory | None = None
         self._sifter: Sifter | None = None
 
     def stop(self) -> None:
