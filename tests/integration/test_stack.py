@@ -8,9 +8,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.live import Live, processes_of, run, stack, wait_for
+from monitor.report.ledger import Span, ledger_counts
+from tests.support.live import Live, processes_of, run, stack, wait_for, write_lines
 
 pytestmark = pytest.mark.integration
+
+MESSAGES = [{"role": "user", "content": "Hello?"}, {"role": "assistant", "content": "Hello!"}]
 
 
 def test_a_dead_child_is_restarted_and_said_so_and_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -68,3 +71,25 @@ def test_a_folder_that_cannot_be_used_gives_a_clear_error(tmp_path: Path) -> Non
     assert done.returncode == 1
     assert "--data" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_nothing_is_missed_when_the_broker_is_replaced_by_an_empty_one(tmp_path: Path) -> None:
+    """The embedded broker forgets everything when it dies: the same offsets then belong to another incarnation."""
+    file = write_lines(tmp_path / "rows.jsonl", [{"id": f"r-{n}", "messages": MESSAGES} for n in range(300)])
+    with stack(tmp_path / "data", SCORING__CANARY_EVERY_S="0") as live:
+        for rounds in (1, 2):
+            live.json("replay", str(file))
+            wait_for(
+                lambda: next(
+                    (s for s in [live.json("status")] if s["consumed"] == 300 * rounds and not s["due"]),  # noqa: B023
+                    None,
+                ),
+                f"round {rounds}",
+            )
+            if rounds == 1:
+                os.kill(live.child("tansu").pid, signal.SIGKILL)
+                wait_for(lambda: "broker started again" in live.said.read_text(), "the broker's restart")
+                wait_for(lambda: live.command("doctor").returncode == 0, "the topic")
+        with live.store() as store:
+            counts = ledger_counts(store, Span(since=0, until=2**32 - 1))
+            assert (counts.sampled, counts.dead) == (600, 0)
