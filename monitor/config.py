@@ -100,7 +100,7 @@ class PrivacySettings(_Group):
 class IngestSettings(_Group):
     """The batch that is recorded and committed as one."""
 
-    max_records: int = Field(default=10_000, ge=1)
+    max_records: int = Field(default=20_000, ge=1)
     max_wait_ms: int = Field(default=500, ge=1)
     health_port: int = Field(default=0, ge=0, le=65_535)
     """`/livez`, `/readyz` and `/metrics`; 0 = off."""

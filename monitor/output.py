@@ -18,13 +18,14 @@ from rich.progress import (
 )
 from rich.table import Table
 
+PIPE_WIDTH = 200
 PLAIN_EVERY = 5_000
 """Without a terminal, progress is said in a line each so many steps."""
 
 
 def stdout() -> Console:
-    """Give the console for results."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    """Give the console for results; a file or a pipe gets whole lines."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 def stderr() -> Console:

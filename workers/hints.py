@@ -28,6 +28,14 @@ class Hints:
         self._chunk = settings.scoring.chunk_size
         self._silent_until = 0.0
 
+    def warm(self) -> None:
+        """Connect once, so that the first batch does not wait for imports and the connection."""
+        try:
+            with self._app.connection_for_write() as connection:
+                connection.ensure_connection(max_retries=1, timeout=2)
+        except (OperationalError, RedisError, OSError) as error:
+            log.warning("no queue yet; reconcile will find the work", extra={"why": type(error).__name__})
+
     def send(self, sampled: Sequence[Sampled]) -> None:
         """Hint that these samples are due; blocks for the connect timeout at most."""
         if not sampled or time.monotonic() < self._silent_until:

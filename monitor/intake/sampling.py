@@ -15,7 +15,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from monitor.intake.trigger import pushback, refusal
+from monitor.intake.trigger import trigger_of
 
 TWO_64 = 2**64
 WINDOW_SECONDS = 3600
@@ -162,7 +162,7 @@ _FIELD["model_version"] = re.compile(rb'"version"\s*+:\s*+"([^"\\]{1,64})"')
 
 def _read(signal: str, value: bytes, headers: Headers) -> str:
     if signal == "trigger":
-        return "pushback" if pushback(value) else "refusal" if refusal(value) else "none"
+        return trigger_of(value)
     name = SIGNAL_HEADERS[signal]
     for header, content in headers:
         if header == name:

@@ -5,7 +5,7 @@ probability that its own stratum had, so a missed phrase cannot bias a rate.
 """
 
 TAIL_BYTES = 4096
-"""Only the end of a record is read: the last user message and the answer stand there."""
+"""Only the end of a record is read, from its last but one `"role"`: the last user message and the answer."""
 
 _PUSHBACK = (
     "are you sure",
@@ -44,17 +44,58 @@ def _spellings(phrases: tuple[str, ...]) -> tuple[bytes, ...]:
     return tuple(sorted(out))
 
 
-_PUSHBACK_BYTES = _spellings(_PUSHBACK)
-_REFUSAL_BYTES = _spellings(_REFUSAL)
+_Gates = tuple[tuple[bytes, tuple[bytes, ...]], ...]
 
 
-def pushback(value: bytes) -> bool:
-    """Tell whether the end of the record holds a phrase with which users contradict."""
-    tail = value[-TAIL_BYTES:].lower()
-    return any(phrase in tail for phrase in _PUSHBACK_BYTES)
+def _gated(gates: tuple[str, ...], phrases: tuple[str, ...]) -> _Gates:
+    """Sort phrases behind a piece that several of them share: most records are done after a search for each piece.
+
+    Raises:
+        ValueError: a phrase has none of the pieces, and so could never be found.
+    """
+    spellings = _spellings(phrases)
+    sorted_in = tuple((gate.encode(), tuple(s for s in spellings if gate.encode() in s)) for gate in gates)
+    lost = [s for s in spellings if not any(s in behind for _, behind in sorted_in)]
+    if lost:
+        raise ValueError(f"no gate leads to {lost}")
+    return sorted_in
 
 
-def refusal(value: bytes) -> bool:
-    """Tell whether the end of the record holds a phrase with which assistants decline."""
-    tail = value[-TAIL_BYTES:].lower()
-    return any(phrase in tail for phrase in _REFUSAL_BYTES)
+_PUSHBACK_GATES = _gated(
+    (
+        "are you sure",
+        " wrong",
+        "not right",
+        "disagree",
+        "think so",
+        "emin misin",
+        "yorsun",
+        "bence yanl",
+        "yorum",
+    ),
+    _PUSHBACK,
+)
+_REFUSAL_GATES = _gated(("t help", "t assist", "able", "olam", "yapamam", "zg"), _REFUSAL)
+
+
+def _tail(value: bytes) -> bytes:
+    last = value.rfind(b'"role"')
+    start = value.rfind(b'"role"', 0, last) if last > 0 else -1
+    return value[max(start, len(value) - TAIL_BYTES, 0) :].lower()
+
+
+def _holds(tail: bytes, gates: _Gates) -> bool:
+    for gate, phrases in gates:
+        if gate in tail:
+            for phrase in phrases:
+                if phrase in tail:
+                    return True
+    return False
+
+
+def trigger_of(value: bytes) -> str:
+    """Name what the end of the record holds: `pushback`, `refusal` or `none`."""
+    tail = _tail(value)
+    if _holds(tail, _PUSHBACK_GATES):
+        return "pushback"
+    return "refusal" if _holds(tail, _REFUSAL_GATES) else "none"

@@ -220,3 +220,41 @@ SELECT s.interaction_id AS interaction_id, c.dimension AS dimension, c.scorer_id
 FROM (SELECT * FROM scores FINAL) AS c
 INNER JOIN (SELECT window, sample_id, interaction_id FROM samples FINAL) AS s USING (window, sample_id)
 ORDER BY interaction_id, dimension, scorer_id
+
+-- name: drift_columns
+-- The samples of a span as the drift detectors need them; canaries are no traffic. A cut by limit keeps a random part.
+-- A verdict's key is its dimension, an at sign and its scorer. Lengths are in characters.
+WITH chosen AS
+(
+    SELECT window, sample_id
+    FROM samples FINAL
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND stratum != '_canary'
+    ORDER BY hash / probability, sample_id
+    LIMIT {limit:UInt32}
+)
+SELECT
+    s.probability AS probability, s.hash AS hash, s.request_length AS request_length,
+    s.answer_length AS answer_length, s.turn AS turn, s.feedback AS feedback, s.locale AS locale,
+    s.model_version AS model_version, s.tenant AS tenant, s.finish_reason AS finish_reason, c.verdicts AS verdicts
+FROM
+(
+    SELECT window, sample_id, probability, hash, turn, feedback, locale, model_version, tenant, finish_reason,
+        lengthUTF8(JSONExtractString(messages, -1, 'content')) AS answer_length,
+        lengthUTF8(JSONExtractString(arrayLast(message -> JSONExtractString(message, 'role') = 'user',
+            arrayPopBack(JSONExtractArrayRaw(messages))), 'content')) AS request_length
+    FROM samples FINAL
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND (window, sample_id) IN (SELECT window, sample_id FROM chosen)
+) AS s
+LEFT JOIN
+(
+    SELECT window, sample_id,
+        mapFromArrays(groupArray(concat(dimension, '@', scorer_id)), groupArray(assumeNotNull(value))) AS verdicts
+    FROM scores FINAL
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND (window, sample_id) IN (SELECT window, sample_id FROM chosen)
+        AND status = 'scored' AND value IS NOT NULL
+    GROUP BY window, sample_id
+) AS c USING (window, sample_id)
+ORDER BY s.hash / s.probability, s.sample_id

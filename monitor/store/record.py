@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from monitor.errors import StoreRejected, StoreUnavailable
 from monitor.intake.batch import Batch, Cell, Dead, Sampled
 from monitor.store.client import Store
-from monitor.store.rows import dead_letter_row, sample_row, to_columns
+from monitor.store.rows import dead_letter_row, sample_columns, to_columns
 
 TOO_MANY_PARTITIONS = 252
 Item = TypeVar("Item")
@@ -36,7 +36,7 @@ def record(store: Store, batch: Batch) -> Batch:
 
 
 def _insert_samples(store: Store, part: Sequence[Sampled]) -> None:
-    store.insert("samples", to_columns([sample_row(one) for one in part]))
+    store.insert("samples", sample_columns(part))
 
 
 def _bisect(

@@ -1,6 +1,8 @@
 """Our tables and queries on the real engine: each runs, replays change nothing, due work is found and closed."""
 
 import json
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -26,7 +28,7 @@ from monitor.store.client import Store
 from monitor.store.due import expire_overdue, find_due, register, score_due
 from monitor.store.migrate import migrate
 from monitor.store.record import record
-from monitor.store.rows import score_row, to_columns
+from monitor.store.rows import sample_columns, score_row, to_columns
 from monitor.store.sql import blocks
 from tests.contract.conftest import Server
 
@@ -343,3 +345,38 @@ def test_rows_that_do_not_fit_are_refused_and_a_server_that_is_away_is_unavailab
         Store.connect(settings.model_copy(update={"port": 1}))
     with pytest.raises(StoreUnavailable):
         Store.connect(settings.model_copy(update={"database": "no_such_database"})).query("policies")
+
+
+def test_a_batch_sent_again_is_dropped_by_its_token_and_one_changed_value_is_not(
+    store: Store, settings: ClickHouseSettings, server: Server
+) -> None:
+    """The token is made from the content (I3): without that, the second batch here would vanish silently."""
+    with server.connect(database=settings.database) as raw:
+
+        def stored() -> int:
+            return int(raw.command("SELECT count() FROM samples"))  # type: ignore[arg-type]
+
+        first = [sampled(i) for i in range(5)]
+        store.insert("samples", sample_columns(first))
+        store.insert("samples", sample_columns(first))
+        assert stored() == 5
+        store.insert("samples", sample_columns([sampled(i, text="Another answer.") for i in range(5)]))
+        assert stored() == 10
+
+
+def test_inserting_loads_no_data_frame_library(settings: ClickHouseSettings) -> None:
+    """clickhouse-connect would import pandas and pyarrow: a second and 80 MB in each worker."""
+    plain = settings.model_dump() | {"password": settings.password.get_secret_value()}
+    code = f"""
+import sys
+from monitor.config import ClickHouseSettings
+from monitor.store.client import Store
+settings = ClickHouseSettings.model_validate({plain!r})
+with Store.connect(settings) as store:
+    store.insert("policies", [[0], ["id"], ["{{}}"], [0]])
+    assert store.query("policies") == [{{"body": "{{}}"}}]
+print(sorted({{"pandas", "pyarrow", "scipy", "evidently"}} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"

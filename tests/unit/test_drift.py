@@ -2,6 +2,8 @@
 
 import math
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -234,3 +236,8 @@ def test_the_reference_ends_where_the_current_span_begins() -> None:
 def test_a_span_of_nothing_is_refused(since: float, against: float) -> None:
     with pytest.raises(InputError):
         spans_before(since, against, now=datetime(2026, 11, 23, 12, 20, tzinfo=UTC))
+
+
+def test_evidently_is_imported_only_by_a_comparison() -> None:
+    code = "import sys, monitor.drift.detectors; sys.exit('evidently' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -25,7 +25,7 @@ class FakeStore:
         self.inserts: list[tuple[str, list[dict[str, Any]]]] = []
         self._refuse, self._code, self._down = refuse, code, down
 
-    def insert(self, table: str, columns: Sequence[Sequence[Any]], *, scope: str = "") -> None:  # noqa: ARG002 - the seam's
+    def insert(self, table: str, columns: Sequence[Sequence[Any]]) -> None:
         if table == self._down:
             raise StoreUnavailable("away")
         names = TABLES[table][0]

@@ -9,8 +9,7 @@ import pytest
 from monitor.intake.batch import Position, Sampled
 from monitor.intake.interaction import Interaction, Message, Model, Usage
 from monitor.scoring.verdict import ScorerIdentity, Status, Unscored, Verdict
-from monitor.store.client import content_token
-from monitor.store.rows import ROW_TYPES, TABLES, interaction_of, sample_row, score_row, to_columns, utc
+from monitor.store.rows import ROW_TYPES, TABLES, interaction_of, sample_columns, score_row, utc
 from monitor.store.sql import blocks
 
 IDENTITY = ScorerIdentity(kind="rule", name="r", dimension="d", code_version="1")
@@ -61,8 +60,7 @@ def test_an_interaction_comes_back_from_its_row_unchanged() -> None:
         interaction=INTERACTION,
         masked={},
     )
-    row = sample_row(sampled)
-    columns = dict(zip(TABLES["samples"][0], to_columns([row]), strict=True))
+    columns = dict(zip(TABLES["samples"][0], sample_columns([sampled]), strict=True))
     stored = {name: column[0] for name, column in columns.items()}
     stored["occurred_at"] = utc(stored["occurred_at"] / 1000)
     assert interaction_of(stored) == INTERACTION
@@ -80,19 +78,6 @@ def test_a_missing_verdict_has_a_status_and_no_value() -> None:
     missing = Unscored(status=Status.ERROR, reason="ValueError")
     row = score_row(window=0, sample_id=UUID(int=1), identity=IDENTITY, result=missing, now=NOW)
     assert (row.status, row.value, row.label) == ("error", None, "")
-
-
-def test_the_insert_token_depends_on_table_scope_and_every_value() -> None:
-    base = content_token("t", "s", [[1, 2], ["a", "b"]])
-    assert base == content_token("t", "s", [[1, 2], ["a", "b"]])
-    others = [
-        content_token("u", "s", [[1, 2], ["a", "b"]]),
-        content_token("t", "r", [[1, 2], ["a", "b"]]),
-        content_token("t", "s", [[1, 3], ["a", "b"]]),
-        content_token("t", "s", [[1, 2], ["a", "c"]]),
-        content_token("t", "s", [[1], ["a"]]),
-    ]
-    assert len({base, *others}) == len(others) + 1
 
 
 def test_every_query_has_a_name_and_a_description() -> None:
