@@ -1,4 +1,4 @@
-"""The commands that read and send: `rates`, `status`, `doctor`, `replay`, `score`, `deadletters`.
+"""The commands that read and send: `rates`, `status`, `drift`, `doctor`, `replay`, `score`, `deadletters`.
 
 Exit codes: 0 fine, 1 could not run, 2 ran and found something. `up` and `demo`, which start processes, are in
 `workers.main`, where the console script begins. Each command imports what it needs when it runs: start-up is what
@@ -191,6 +191,62 @@ def score(
         raise Found
 
 
+@app.command()
+def drift(
+    *,
+    since: Since = "24h",
+    against: Annotated[str, typer.Option(help="The time before that, to compare with: 24h, 7d.")] = "7d",
+    min_effect: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Smaller distances are never called drift.")
+    ] = 0.1,
+    html: Annotated[Path | None, typer.Option(help="Write evidently's report here.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare the last windows with the ones before; exit code 2 when a distribution changed."""
+    from monitor.clock import SystemClock
+    from monitor.config import load_settings
+    from monitor.drift.detectors import compare
+    from monitor.drift.windows import read_span, spans_before
+    from monitor.output import print_json, say, stdout, table
+    from monitor.store.client import Store
+
+    settings = load_settings()
+    reference, current = spans_before(seconds(since), seconds(against), now=SystemClock().now())
+    with Store.connect(settings.clickhouse) as store:
+        before, after = read_span(store, reference), read_span(store, current)
+    report = compare(before, after, min_effect=min_effect, with_html=html is not None)
+    if html is not None:
+        _write(html, report.html or f"<p>{report.too_few}</p>")
+        say(f"report written to {html}")
+    if as_json:
+        print_json(report.as_json())
+    elif report.too_few:
+        stdout().print(report.too_few, markup=False)
+    else:
+        ordered = sorted(report.columns, key=lambda one: one.threshold / max(one.score, 1e-12))
+        rows = [
+            (
+                "drifted" if one.drifted else "",
+                one.name,
+                one.effect,
+                f"{one.before:.3g}",
+                f"{one.after:.3g}",
+                f"{one.score:.3f}",
+                f"{one.threshold:.3f}",
+                one.scorer_id[:12],
+            )
+            for one in ordered
+        ]
+        columns = ("", "column", "what", "before", "now", "distance", "threshold", "scorer")
+        stdout().print(table(columns, rows, right=(3, 4, 5, 6)))
+        stdout().print(
+            f"{len(report.drifted)} of {len(report.columns)} columns changed; {report.n_reference} samples of "
+            f"{report.conversations_reference} conversations against {report.n_current} of {report.conversations_current}"
+        )
+    if report.drifted:
+        raise Found
+
+
 @deadletters.command("list")
 def deadletters_list(
     *,
@@ -331,6 +387,13 @@ def _fields(by: str) -> tuple[str, ...]:
     if wrong:
         raise InputError(f"cannot split by {', '.join(wrong)}; choose from {', '.join(SEGMENT_FIELDS)}")
     return fields
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _verdict_line(line: dict[str, Any]) -> str:

@@ -54,7 +54,8 @@ def table(
     """Lay out a table; `right` names the columns of numbers."""
     made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for i, column in enumerate(columns):
-        made.add_column(column, justify="right" if i in right else "left", no_wrap=i in right)
+        # Folded, never cut: a name that ends in dots cannot be copied.
+        made.add_column(column, justify="right" if i in right else "left", no_wrap=i in right, overflow="fold")
     for row in rows:
         made.add_row(*(_plain(cell) for cell in row))
     return made

@@ -38,6 +38,7 @@ MAX_BATCH_BYTES = 32 * 1024 * 1024
 POLICY_REFRESH_S = 60.0
 RETRY_FIRST_S, RETRY_MAX_S = 0.5, 15.0
 KEEPALIVE_POLL_MS = 250
+GC_OBJECTS = 200_000
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -93,6 +94,9 @@ class Ingest:
         # What is loaded by now stays for good: the collector need not look at it with every batch (13 % of the time).
         gc.collect()
         gc.freeze()
+        # A batch is many small objects, and the default looks through them thirty times while it is read: look once,
+        # after the batch, when little is left. Never looking lets kafka-python's responses pile up.
+        gc.set_threshold(GC_OBJECTS)
         consumer.subscribe([self.settings.kafka.topic], listener=self._listener)
         log.info("consuming", extra={"topic": self.settings.kafka.topic, "group": self.settings.kafka.group_id})
         try:
@@ -101,6 +105,8 @@ class Ingest:
                 self.health.beat(ready=bool(consumer.assignment()))
                 if records:
                     self._settle(consumer, store, hints, records)
+                    del records
+                    gc.collect()
         finally:
             consumer.close()
             hints.close()

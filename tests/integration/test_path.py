@@ -138,3 +138,10 @@ def test_wrong_arguments_say_what_is_wrong_and_exit_with_1(live: Live, arguments
     assert done.returncode == 1
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_drift_says_when_there_is_too_little_to_compare(live: Live, tmp_path: Path) -> None:
+    done = live.command("drift", "--html", str(tmp_path / "drift.html"))
+    assert done.returncode == 0, done.stderr
+    assert "too few" in done.stdout
+    assert live.command("drift", "--html", "/no/such/folder/x.html").returncode == 1
