@@ -197,7 +197,7 @@ def drift(
     since: Since = "24h",
     against: Annotated[str, typer.Option(help="The time before that, to compare with: 24h, 7d.")] = "7d",
     min_effect: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Smaller distances are never called drift.")
+        float, typer.Option(min=0.0, max=1.0, help="A smaller distance is never called drift.")
     ] = 0.1,
     html: Annotated[Path | None, typer.Option(help="Write evidently's report here.")] = None,
     as_json: Json = False,
@@ -240,8 +240,9 @@ def drift(
         columns = ("", "column", "what", "before", "now", "distance", "threshold", "scorer")
         stdout().print(table(columns, rows, right=(3, 4, 5, 6)))
         stdout().print(
-            f"{len(report.drifted)} of {len(report.columns)} columns changed; {report.n_reference} samples of "
-            f"{report.conversations_reference} conversations against {report.n_current} of {report.conversations_current}"
+            f"{len(report.drifted)} of {len(report.columns)} columns changed; "
+            f"{report.n_reference} samples of {report.conversations_reference} conversations "
+            f"against {report.n_current} of {report.conversations_current}"
         )
     if report.drifted:
         raise Found

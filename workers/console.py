@@ -4,12 +4,14 @@ import uvicorn
 
 from monitor.config import settings
 from monitor.review.app import make_console
+from monitor.store.client import spare_data_frames
 from monitor.telemetry import configure_logging
 
 
 def main() -> int:
     """Serve until SIGTERM."""
     configure_logging()
+    spare_data_frames()
     config = settings()
     uvicorn.run(
         make_console(config),

@@ -25,7 +25,7 @@ from monitor.errors import BrokerUnavailable, Fatal, MonitorError, Retryable, St
 from monitor.intake import broker
 from monitor.intake.batch import Batch, Record, Sifter
 from monitor.store import policies
-from monitor.store.client import Store
+from monitor.store.client import Store, spare_data_frames
 from monitor.store.migrate import migrate
 from monitor.store.record import record
 from monitor.telemetry import configure_logging
@@ -85,6 +85,7 @@ class Ingest:
         Raises:
             Fatal: a person must change something first.
         """
+        spare_data_frames()
         store = self._connect()
         if store is None:
             return

@@ -5,13 +5,14 @@ from functools import cache
 from monitor.config import settings
 from monitor.scoring.registry import enabled_scorers
 from monitor.scoring.verdict import Scorer
-from monitor.store.client import Store
+from monitor.store.client import Store, spare_data_frames
 from monitor.store.due import register
 
 
 @cache
 def store() -> Store:
     """Give this process's connection."""
+    spare_data_frames()
     return Store.connect(settings().clickhouse)
 
 

@@ -23,10 +23,6 @@ from monitor.errors import MonitorError, StoreRejected, StoreUnavailable
 from monitor.store.rows import TABLES
 from monitor.store.sql import blocks
 
-# clickhouse-connect looks for data frames at its first insert, and so imports pandas and pyarrow: a second of waiting
-# and 80 MB in every worker. We never hand it any; a test holds this against its next versions.
-options.pd = options.pd_time_test = options.arrow = None
-
 Row = dict[str, Any]
 
 RETRYABLE_CODES = frozenset(
@@ -59,6 +55,15 @@ INSERT_SETTINGS: Mapping[str, Any] = {
     # With the token the block must stay one block.
     "max_insert_block_size": 10_000_000,
 }
+
+
+def spare_data_frames() -> None:
+    """Keep this process from ever loading pandas and pyarrow: for workers, called before their first insert.
+
+    clickhouse-connect looks for data frames in what it is given, and imports both to do so: a second of waiting and
+    80 MB a process. We never hand it any; a test holds this against its next versions.
+    """
+    options.pd = options.pd_time_test = options.arrow = None
 
 
 class Store:

@@ -370,7 +370,8 @@ def test_inserting_loads_no_data_frame_library(settings: ClickHouseSettings) -> 
     code = f"""
 import sys
 from monitor.config import ClickHouseSettings
-from monitor.store.client import Store
+from monitor.store.client import Store, spare_data_frames
+spare_data_frames()
 settings = ClickHouseSettings.model_validate({plain!r})
 with Store.connect(settings) as store:
     store.insert("policies", [[0], ["id"], ["{{}}"], [0]])
