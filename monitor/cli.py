@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from monitor.cli_deadletters import deadletters
+from monitor.cli_shared import Found, Json, visible
 from monitor.errors import BrokerUnavailable, InputError
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 SEGMENT_FIELDS = ("model", "model_version", "locale", "tenant", "deployment", "prompt_version")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Since = Annotated[str, typer.Option(help="How far back: 30m, 24h, 7d.")]
 Files = Annotated[list[Path], typer.Argument(help="JSONL or JSONL.gz files.", show_default=False)]
 
@@ -31,12 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-deadletters = typer.Typer(help="Records that could not be read.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(deadletters, name="deadletters")
-
-
-class Found(Exception):  # noqa: N818 - not an error: the command ran and has something to say
-    """Exit code 2."""
 
 
 @app.command()
@@ -248,92 +244,6 @@ def drift(
         raise Found
 
 
-@deadletters.command("list")
-def deadletters_list(
-    *,
-    reason: Annotated[str, typer.Option(help="Only this reason.")] = "",
-    every: Annotated[bool, typer.Option("--all", help="Retried ones too.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 100,
-    as_json: Json = False,
-) -> None:
-    """List dead letters, newest first."""
-    from monitor.config import load_settings
-    from monitor.output import print_json, stdout, table
-    from monitor.store.client import Store
-
-    with Store.connect(load_settings().clickhouse) as store:
-        rows = store.query("dead_letters", reason=reason, status="" if every else "open", limit=limit)
-    if as_json:
-        print_json(rows)
-        return
-    cells = [
-        (f"{r['partition']}", f"{r['offset']}", r["reason"], r["detail"], f"{r['size']}", r["status"]) for r in rows
-    ]
-    stdout().print(table(("partition", "offset", "reason", "detail", "bytes", "status"), cells, right=(0, 1, 4)))
-
-
-@deadletters.command("show")
-def deadletters_show(partition: int, offset: int, *, as_json: Json = False) -> None:
-    """Show one dead letter with its masked evidence."""
-    from monitor.config import load_settings
-    from monitor.output import print_json, stdout, table
-    from monitor.store import deadletters as dead
-    from monitor.store.client import Store
-
-    with Store.connect(load_settings().clickhouse) as store:
-        row = dead.find(store, partition, offset)
-    if row is None:
-        raise InputError(
-            f"no dead letter at partition {partition}, offset {offset}; see: alignment-monitor deadletters list"
-        )
-    if as_json:
-        print_json(row)
-        return
-    stdout().print(table(("", ""), [(name, str(row[name])) for name in row if name != "evidence"]))
-    stdout().print()
-    stdout().print(_visible(row["evidence"]), markup=False)
-
-
-@deadletters.command("retry")
-def deadletters_retry(
-    position: Annotated[list[int] | None, typer.Argument(help="PARTITION OFFSET", show_default=False)] = None,
-    *,
-    every: Annotated[bool, typer.Option("--all", help="Every open dead letter.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Send dead letters again from Kafka; exit code 2 when some stay dead."""
-    from monitor.config import load_settings
-    from monitor.output import print_json, progress, stdout, table
-    from monitor.store import deadletters as dead
-    from monitor.store.client import Store
-
-    settings = load_settings()
-    if every == bool(position) or (position and len(position) != 2):
-        raise InputError("say which: `deadletters retry PARTITION OFFSET`, or `deadletters retry --all`")
-    with Store.connect(settings.clickhouse) as store:
-        if position:
-            todo = [(position[0], position[1])]
-        else:
-            todo = [
-                (r["partition"], r["offset"])
-                for r in store.query("dead_letters", reason="", status="open", limit=100_000)
-            ]
-        with progress("retried", len(todo)) as bar:
-            results = []
-            for partition, offset in todo:
-                results.append(dead.retry(store, settings, partition, offset))
-                bar.advance()
-    if as_json:
-        print_json(
-            [{"partition": r.partition, "offset": r.offset, "result": r.result, "detail": r.detail} for r in results]
-        )
-    else:
-        cells = [(f"{r.partition}", f"{r.offset}", r.result, r.detail) for r in results]
-        stdout().print(table(("partition", "offset", "result", "detail"), cells, right=(0, 1)))
-    if any(r.result != "sent again" for r in results):
-        raise Found
-
-
 def rates_table(found: "list[Rate]") -> Any:
     """Lay out rates for a terminal."""
     from monitor.output import percent, table
@@ -399,10 +309,6 @@ def _write(path: Path, text: str) -> None:
 
 def _verdict_line(line: dict[str, Any]) -> str:
     if "error" in line:
-        return _visible(f"{line['id']}  unreadable: {line['error']}")
+        return visible(f"{line['id']}  unreadable: {line['error']}")
     value = "unscored" if line["value"] is None else f"{line['value']:.2f}"
-    return _visible(f"{line['id']}  {line['dimension']}  {value}  {line['label']}  {line['reason']}")
-
-
-def _visible(text: str) -> str:
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return visible(f"{line['id']}  {line['dimension']}  {value}  {line['label']}  {line['reason']}")

@@ -46,18 +46,15 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def __init__(self) -> None:
         self.lost: set[TopicPartition] = set()
-        self.changed = threading.Event()
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         self.lost.update(revoked)
-        self.changed.set()
 
     def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
         self.lost.update(lost)
-        self.changed.set()
 
-    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - kafka-python's name
-        self.changed.set()
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """New partitions need nothing: their positions are the committed ones."""
 
 
 @dataclass

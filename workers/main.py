@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from monitor import __version__
-from monitor.cli import Found, Json, app
+from monitor.cli import app
+from monitor.cli_shared import Found, Json
 from monitor.errors import MonitorError
 from monitor.names import PREFIX
 from monitor.output import say

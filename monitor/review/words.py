@@ -81,8 +81,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "rates": ("Rates", "Oranlar"),
     "rates.by": ("Rates by {by}", "Oranlar: {by}"),
     "rates.text": (
-        "Design-weighted rates of what the scorers say: not corrected for scorer error; see docs.",
-        "Puanlayıcı kararlarının tasarım ağırlıklı oranları: puanlayıcı hatası düzeltilmemiştir; belgelere bakın.",
+        "Design-weighted rates of what the scorers say: not corrected for scorer error.",
+        "Puanlayıcı kararlarının tasarım ağırlıklı oranları: puanlayıcı hatası düzeltilmemiştir.",
     ),
     "rates.segment_text": (
         "Of a segment, how many interactions were seen is estimated (≈).",

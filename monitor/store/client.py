@@ -1,6 +1,7 @@
 """The one way into ClickHouse: named queries, inserts with a content token, errors by what the caller does."""
 
 import hashlib
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -22,6 +23,9 @@ from monitor.config import ClickHouseSettings
 from monitor.errors import MonitorError, StoreRejected, StoreUnavailable
 from monitor.store.rows import TABLES
 from monitor.store.sql import blocks
+
+# Its errors are translated below; what it logs beside them can quote rows.
+logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
 
 Row = dict[str, Any]
 

@@ -11,6 +11,8 @@ from monitor.scoring.verdict import Scorer, Status, Unscored
 from monitor.store.client import Store
 from monitor.store.rows import ScoreRow, interaction_of, score_row, scorer_rows, to_columns
 
+EVER = timedelta(days=36_500)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DueSample:
@@ -42,14 +44,12 @@ def expire_overdue(store: Store, scorers: Sequence[Scorer], *, oldest: timedelta
 
     The verdict stays missing and is counted as such; it only stops being asked for.
     """
-    rows = store.query(
-        "overdue", oldest_s=int(oldest.total_seconds()), scorers=[s.identity.id for s in scorers], limit=limit
-    )
+    overdue = find_due(store, scorers, oldest=EVER, settled_s=oldest.total_seconds(), limit=limit)
     too_late = Unscored(status=Status.EXPIRED, reason=f"due for more than {oldest.total_seconds() / 3600:g} h")
     written = 0
     by_window: dict[int, list[UUID]] = {}
-    for row in rows:
-        by_window.setdefault(row["window"], []).append(row["sample_id"])
+    for one in overdue:
+        by_window.setdefault(one.window, []).append(one.sample_id)
     for window, ids in by_window.items():
         done = _terminal(store, scorers, window, ids)
         expired = [

@@ -37,7 +37,7 @@ WITH waiting AS
     SELECT window, sample_id, any(hash) AS hash, any(probability) AS probability
     FROM samples
     WHERE ingested_at >= now64(3) - toIntervalSecond({oldest_s:UInt32})
-        AND ingested_at <= now64(3) - toIntervalMillisecond({settled_ms:UInt32})
+        AND ingested_at <= now64(3) - toIntervalMillisecond({settled_ms:UInt64})
     GROUP BY window, sample_id
 )
 SELECT toUInt32(window) AS window, sample_id
@@ -51,28 +51,6 @@ LEFT JOIN
 ) AS t USING (window, sample_id)
 WHERE t.terminal < length({scorers:Array(String)})
 ORDER BY window DESC, hash / probability
-LIMIT {limit:UInt32}
-
--- name: overdue
--- Samples that have waited for longer than allowed and still lack a terminal row of one of these scorers.
-WITH waiting AS
-(
-    SELECT window, sample_id
-    FROM samples
-    WHERE ingested_at < now64(3) - toIntervalSecond({oldest_s:UInt32})
-    GROUP BY window, sample_id
-)
-SELECT toUInt32(window) AS window, sample_id
-FROM waiting AS s
-LEFT JOIN
-(
-    SELECT window, sample_id, uniqExact(scorer_id) AS terminal
-    FROM scores
-    WHERE window IN (SELECT window FROM waiting) AND scorer_id IN {scorers:Array(String)}
-    GROUP BY window, sample_id
-) AS t USING (window, sample_id)
-WHERE t.terminal < length({scorers:Array(String)})
-ORDER BY window, sample_id
 LIMIT {limit:UInt32}
 
 -- name: progress

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import redis
 
-from tests.support.live import Live, run, wait_for, write_lines
+from tests.support.live import KEY, Live, run, wait_for, write_lines
 
 pytestmark = pytest.mark.integration
 
@@ -103,6 +103,42 @@ def test_doctor_finds_nothing_wrong_and_names_a_misspelt_variable(live: Live) ->
     wrong = run("--stack", str(live.data), "doctor", KAFKAA__TOPIC="x")
     assert wrong.returncode == 2
     assert "KAFKAA__TOPIC" in wrong.stdout
+
+
+def test_doctor_names_everything_that_is_wrong_and_what_to_do() -> None:
+    done = run(
+        "doctor",
+        "--json",
+        SAMPLING__KEY=KEY,
+        PRIVACY__PSEUDONYM_KEY=KEY,
+        KAFKA__BOOTSTRAP_SERVERS="127.0.0.1:1",
+        REDIS__URL="redis://127.0.0.1:1/0",
+        CLICKHOUSE__PORT="1",
+        GRAFANA__URL="http://127.0.0.1:1",
+        GRAFANA__TOKEN=KEY,
+        SCORING__SCORERS='["nope"]',
+    )
+    assert done.returncode == 2
+    failed = {check["name"]: check for check in json.loads(done.stdout) if check["state"] == "failed"}
+    assert failed.keys() == {"kafka", "redis", "clickhouse", "scorers", "grafana"}
+    assert all(check["todo"] for check in failed.values())
+    assert KEY not in done.stdout + done.stderr
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("command", [["status"], ["rates"], ["deadletters", "list"], ["replay", "README.md"]])
+def test_a_server_that_is_away_gives_one_clear_line(command: list[str]) -> None:
+    done = run(
+        *command,
+        SAMPLING__KEY=KEY,
+        PRIVACY__PSEUDONYM_KEY=KEY,
+        KAFKA__BOOTSTRAP_SERVERS="127.0.0.1:1",
+        CLICKHOUSE__PORT="1",
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert "does not answer" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_work_is_found_again_after_the_queue_is_emptied(live: Live, tmp_path: Path) -> None:

@@ -50,6 +50,10 @@ def test_a_supervisor_that_is_killed_takes_its_children_with_it(tmp_path: Path) 
         live.process.kill()
         live.process.wait()
         wait_for(lambda: processes_of(str(data)) == [], "the children to stop")
+        assert (data / "stack.json").exists()
+        told = live.command("status")
+        assert told.returncode == 1, "the state of a dead stack must not be believed"
+        assert "no stack runs" in told.stderr
 
 
 def test_a_port_that_is_taken_gives_a_clear_error(tmp_path: Path) -> None:

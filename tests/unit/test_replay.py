@@ -2,14 +2,18 @@
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from monitor.config import KafkaSettings
 from monitor.demo import sample_path
 from monitor.errors import InputError
-from monitor.intake.replay import count_lines, line_of, read_lines
+from monitor.intake import broker
+from monitor.intake.replay import count_lines, line_of, read_lines, send
 
 MESSAGES = [{"role": "user", "content": "Merhaba"}, {"role": "assistant", "content": "Merhaba!"}]
 
@@ -49,6 +53,48 @@ def test_what_is_no_object_is_passed_on_as_it_is(raw: bytes) -> None:
 def test_a_lone_surrogate_in_a_labelled_row_reaches_the_decoder() -> None:
     raw = b'{"id":"s","messages":[{"role":"assistant","content":"\\ud800"}]}'
     assert b"\\ud800" in line_of(raw).value
+
+
+class FakeProducer:
+    """Takes records at once and remembers them."""
+
+    def __init__(self) -> None:
+        self.values: list[bytes] = []
+
+    def send(self, _topic: str, *, value: bytes, key: bytes | None, headers: list[tuple[str, bytes]]) -> "FakeProducer":
+        assert key is None or isinstance(key, bytes)
+        assert headers == []
+        self.values.append(value)
+        return self
+
+    def add_callback(self, taken: Callable[[Any], None]) -> None:
+        taken(SimpleNamespace(partition=0, offset=len(self.values) - 1))
+
+    def add_errback(self, _refused: object) -> None: ...
+
+    def flush(self, timeout: float) -> None: ...
+
+    def close(self, timeout: float) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("rate", "speed", "waits"),
+    [(10.0, None, [0.0, 0.1, 0.2]), (None, 60.0, [0.0, 1.0, 2.0]), (None, None, [])],
+)
+def test_a_replay_keeps_the_rate_or_the_pace_that_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, rate: float | None, speed: float | None, waits: list[float]
+) -> None:
+    producer = FakeProducer()
+    monkeypatch.setattr(broker, "producer", lambda _settings: producer)
+    monkeypatch.setattr("monitor.intake.replay.time.monotonic", lambda: 1000.0)
+    lines = [
+        line_of(encoded({"conversation_id": "c", "occurred_at": f"2026-11-01T10:0{minute}:00Z", "messages": MESSAGES}))
+        for minute in range(3)
+    ]
+    slept: list[float] = []
+    sent = send(KafkaSettings(), lines, rate=rate, speed=speed, sleep=slept.append)
+    assert slept == pytest.approx(waits)
+    assert (sent.count, sent.failed, sent.next_offsets) == (3, 0, {0: 3})
 
 
 def test_blank_lines_are_skipped_and_gzip_is_read(tmp_path: Path) -> None:

@@ -6,16 +6,14 @@ see the table. The phrase lists were written on the train and dev splits only; t
 
 import gzip
 import json
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from monitor.scoring.lexical.refusal import Degree, find
+from tests.support.data import public
 
-DATA = Path(os.environ.get("ALIGNMENT_MONITOR_DATA") or Path(__file__).parents[3] / "shared" / "data")
 FLOORS = {
     "refusal_rbr_gold_human.jsonl.gz": 0.50,
     "refusal_reuter_human.jsonl.gz": 0.47,
@@ -24,7 +22,7 @@ FLOORS = {
 
 
 def rows(name: str) -> Iterator[dict[str, Any]]:
-    with gzip.open(DATA / name, "rt", encoding="utf-8") as lines:
+    with gzip.open(public(name), "rt", encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
             if row["label_refusal"] is not None:
@@ -36,7 +34,6 @@ def f1(pairs: list[tuple[bool, bool]]) -> float:
     return 2 * hits / (sum(gold for gold, _ in pairs) + sum(found for _, found in pairs))
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"no labelled data at {DATA}")
 @pytest.mark.parametrize(("name", "floor"), FLOORS.items())
 def test_refusal_f1_is_not_below_the_floor(name: str, floor: float) -> None:
     every: list[tuple[bool, bool]] = []

@@ -1,5 +1,6 @@
 """Ports, folders and environment of the embedded stack."""
 
+import fcntl
 import json
 import os
 import secrets
@@ -12,6 +13,7 @@ from monitor.names import PREFIX
 
 HOST = "127.0.0.1"
 STATE_FILE = "stack.json"
+LOCK_FILE = "lock"
 KEYS_FILE = "keys.json"
 
 
@@ -88,6 +90,8 @@ def write_state(data: Path, variables: dict[str, str]) -> None:
 
 def read_state(data: Path) -> dict[str, str] | None:
     """Give the variables of the stack that runs on this folder, if one does."""
+    if not _is_locked(data):
+        return None
     try:
         loaded: dict[str, str] = json.loads((data / STATE_FILE).read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
@@ -95,6 +99,18 @@ def read_state(data: Path) -> dict[str, str] | None:
     except (OSError, ValueError) as error:
         raise StackError(f"{data / STATE_FILE} cannot be read ({error}); stop the stack and start it again") from error
     return loaded
+
+
+def _is_locked(data: Path) -> bool:
+    # A supervisor that was killed leaves its state file behind, but not its lock.
+    try:
+        with (data / LOCK_FILE).open("r+", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _write_private(path: Path, content: dict[str, str]) -> None:

@@ -15,7 +15,7 @@ from monitor.config import KafkaSettings
 from monitor.errors import BrokerUnavailable, StackError
 from monitor.intake import broker
 from workers.stack.child import Child
-from workers.stack.layout import HOST, STATE_FILE, Ports, environment, write_state
+from workers.stack.layout import HOST, LOCK_FILE, STATE_FILE, Ports, environment, write_state
 
 START_TIMEOUT_S = 60.0
 TICK_S = 0.1
@@ -113,7 +113,7 @@ class Stack:
         try:
             for name in ("logs", "clickhouse", "valkey"):
                 (self.data / name).mkdir(parents=True, exist_ok=True)
-            lock = (self.data / "lock").open("a+", encoding="utf-8")
+            lock = (self.data / LOCK_FILE).open("a+", encoding="utf-8")
         except OSError as error:
             raise StackError(
                 f"the data folder {self.data} cannot be used: {error.strerror}; name another with --data"
