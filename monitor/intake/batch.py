@@ -9,6 +9,7 @@ import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -72,6 +73,11 @@ class Record(Protocol):
         ...
 
 
+@lru_cache(maxsize=4096)
+def _partition_name(topic_id: UUID, partition: int) -> bytes:
+    return f"{topic_id}|{partition}|".encode()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Position:
     """Where a record stands in Kafka."""
@@ -84,8 +90,13 @@ class Position:
     @property
     def sample_id(self) -> UUID:
         """The sample's id: a hash of incarnation, partition and offset; it says nothing and spreads evenly."""
-        text = f"{self.topic_id}|{self.partition}|{self.offset}"
-        return UUID(bytes=hashlib.blake2b(text.encode(), digest_size=16).digest())
+        return UUID(int=self.sample_number)
+
+    @property
+    def sample_number(self) -> int:
+        """The sample's id as 128 bits: a UUID object each is dear where there are thousands."""
+        text = _partition_name(self.topic_id, self.partition) + b"%d" % self.offset
+        return int.from_bytes(hashlib.blake2b(text, digest_size=16).digest(), "big")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -154,7 +154,7 @@ def sample_columns(samples: Sequence[Sampled]) -> list[list[Any]]:
     interactions = [one.interaction for one in samples]
     named: dict[str, list[Any]] = {
         "window": [one.window for one in samples],
-        "sample_id": [position.sample_id.int for position in positions],
+        "sample_id": [position.sample_number for position in positions],
         "topic": [position.topic for position in positions],
         "topic_id": [position.topic_id for position in positions],
         "partition": [position.partition for position in positions],
