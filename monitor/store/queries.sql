@@ -236,3 +236,17 @@ LEFT JOIN
     GROUP BY window, sample_id
 ) AS c USING (window, sample_id)
 ORDER BY s.hash / s.probability, s.sample_id
+
+-- name: ledger_offsets
+-- Every offset of a topic with its outcome, for gap checks and audits.
+SELECT topic_id, partition, toUInt32(window) AS window, stratum, outcome,
+    bitmapToArray(groupBitmapMergeState(offsets)) AS offsets
+FROM offset_ledger
+WHERE topic = {topic:String}
+GROUP BY topic_id, partition, window, stratum, outcome
+
+-- name: sample_digests
+-- What the sampler decided and what was kept, for comparisons with a second run of the sampler.
+SELECT sample_id, probability, hash, JSONExtractString(messages, -1, 'content') AS answer
+FROM samples FINAL
+WHERE topic = {topic:String}

@@ -1,0 +1,47 @@
+"""The real ingest worker, which kills itself with SIGKILL at a named point: `python -m ... POINT NTH`."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from monitor.store.client import Store
+from workers import ingest
+
+POINTS = ("before_samples", "after_samples", "after_dead_letters", "after_ledger", "after_commit")
+_AFTER_INSERT = {"samples": "after_samples", "dead_letters": "after_dead_letters", "offset_ledger_in": "after_ledger"}
+
+
+def main() -> int:
+    """Run the worker until it passes POINT for the NTH time."""
+    point, left = sys.argv[1], int(sys.argv[2])
+
+    def passing(name: str) -> None:
+        nonlocal left
+        if name == point:
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    insert: Callable[..., None] = Store.insert
+    commit: Callable[..., None] = ingest.Ingest._commit
+
+    def insert_and_pass(store: Store, table: str, columns: Sequence[Sequence[Any]]) -> None:
+        if table == "samples":
+            passing("before_samples")
+        insert(store, table, columns)
+        if table in _AFTER_INSERT:
+            passing(_AFTER_INSERT[table])
+
+    def commit_and_pass(*arguments: Any) -> None:
+        commit(*arguments)
+        passing("after_commit")
+
+    Store.insert = insert_and_pass  # type: ignore[method-assign, assignment]
+    ingest.Ingest._commit = commit_and_pass  # type: ignore[method-assign, assignment]
+    return ingest.main()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
