@@ -172,6 +172,7 @@ PARAMETERS: dict[str, Any] = {
     "partition": 0,
     "offset": 0,
     "id": "x",
+    "topic": "t",
 }
 
 

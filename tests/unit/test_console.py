@@ -186,7 +186,7 @@ def test_the_page_speaks_turkish_when_asked_or_preferred() -> None:
     asked, preferred = page(FULL, "/?lang=tr"), page(FULL, "/", **{"accept-language": "de, tr-TR;q=0.8, en;q=0.7"})
     for html in (asked, preferred):
         assert '<html lang="tr">' in html
-        assert all(text in html for text in ("%7,1", "41.911", "Reddetme", "42 sn önce", "belgelere bakın"))
+        assert all(text in html for text in ("%7,1", "41.911", "Reddetme", "42 sn önce", "düzeltilmemiştir"))
     assert f'href="/interactions/{SAMPLE}?lang=tr"' in asked, "a language that was asked for is kept by links"
     assert f'href="/interactions/{SAMPLE}"' in preferred
     assert '<html lang="en">' in page(FULL, "/?lang=en", **{"accept-language": "tr"})
