@@ -3,8 +3,7 @@
 MonitorError
 ├── Retryable          wait and try the same thing again; nothing is wrong with the data
 │   ├── StoreUnavailable
-│   ├── BrokerUnavailable
-│   └── QueueUnavailable
+│   └── BrokerUnavailable
 ├── Poison             this one record or row can never succeed; dead-letter it and go on
 │   └── StoreRejected
 └── Fatal              a person must change something; stop and say what
@@ -28,10 +27,6 @@ class StoreUnavailable(Retryable):
 
 class BrokerUnavailable(Retryable):
     """Kafka did not answer."""
-
-
-class QueueUnavailable(Retryable):
-    """Redis did not answer."""
 
 
 class Poison(MonitorError):  # noqa: N818 - see Retryable

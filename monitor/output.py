@@ -5,7 +5,7 @@ import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -38,9 +38,9 @@ def say(line: str) -> None:
     stderr().print(line, markup=False)
 
 
-def print_json(value: Any, *, file: TextIO | None = None) -> None:
+def print_json(value: Any) -> None:
     """Print one JSON document; numbers that JSON does not have become null."""
-    print(json.dumps(_finite(value), ensure_ascii=False, indent=2, default=str), file=file or sys.stdout)
+    print(json.dumps(_finite(value), ensure_ascii=False, indent=2, default=str))  # noqa: T201 - the result
 
 
 def print_json_line(value: Any) -> None:
@@ -48,11 +48,9 @@ def print_json_line(value: Any) -> None:
     print(json.dumps(_finite(value), ensure_ascii=False, default=str))  # noqa: T201 - the result
 
 
-def table(
-    columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = (), title: str = ""
-) -> Table:
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> Table:
     """Lay out a table; `right` names the columns of numbers."""
-    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    made = Table(box=None, pad_edge=False, header_style="bold")
     for i, column in enumerate(columns):
         # Folded, never cut: a name that ends in dots cannot be copied.
         made.add_column(column, justify="right" if i in right else "left", no_wrap=i in right, overflow="fold")
