@@ -3,7 +3,8 @@
 MonitorError
 ├── Retryable          wait and try the same thing again; nothing is wrong with the data
 │   ├── StoreUnavailable
-│   └── BrokerUnavailable
+│   ├── BrokerUnavailable
+│   └── QueueUnavailable
 ├── Poison             this one record or row can never succeed; dead-letter it and go on
 │   └── StoreRejected
 └── Fatal              a person must change something; stop and say what
@@ -27,6 +28,10 @@ class StoreUnavailable(Retryable):
 
 class BrokerUnavailable(Retryable):
     """Kafka did not answer."""
+
+
+class QueueUnavailable(Retryable):
+    """Redis did not take or give a hint; the work it is about is still due in ClickHouse."""
 
 
 class Poison(MonitorError):  # noqa: N818 - see Retryable

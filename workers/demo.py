@@ -69,7 +69,7 @@ def demo(files: Sequence[Path], *, once: bool, as_json: bool) -> None:
             scorers = enabled_scorers(settings.scoring.scorers)
             with Store.connect(settings.clickhouse) as store:
                 state = _wait(stack, store, sent, scorers)
-                rollup(store, clock=SystemClock())
+                rollup(store)
                 span = Span.last(DAY_S, now=SystemClock().now())
                 found = rates(store, span, scorers=scorers)
             if as_json:

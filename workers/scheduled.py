@@ -4,7 +4,6 @@ import logging
 
 from celery import shared_task
 
-from monitor.clock import SystemClock
 from monitor.config import settings
 from monitor.errors import BrokerUnavailable, StoreUnavailable
 from monitor.intake.canary import send_canary
@@ -19,7 +18,7 @@ log = logging.getLogger("scheduled")
 def rollup() -> int:
     """Recompute the estimates of all windows that changed of late; gives the number of rows written."""
     try:
-        return roll_up(resources.store(), clock=SystemClock())
+        return roll_up(resources.store())
     except StoreUnavailable as error:
         log.warning("no rollup", extra={"why": str(error)})
         return 0

@@ -28,7 +28,9 @@ from monitor.intake.sampling import (
     window_of,
 )
 
-Outcome = Literal["sampled", "sampled_out", "dead"]
+Outcome = Literal["sampled", "sampled_out", "dead", "lost", "absent"]
+"""`lost`: Kafka dropped the record before it was read. `absent`: Kafka never had a record there (a transaction's mark,
+a compacted one). Both close a hole in the offsets, so that any other hole is a fault of ours."""
 
 EVIDENCE_BYTES = 64 * 1024
 """How much of a dead letter's value is kept, masked."""

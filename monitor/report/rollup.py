@@ -1,18 +1,17 @@
 """Writes `estimates`: the rates of each hour, for everything and by segment; always recomputable (DESIGN §8)."""
 
-from monitor.clock import Clock
 from monitor.intake.sampling import WINDOW_SECONDS
 from monitor.report.ledger import Span
 from monitor.report.rates import Rate, rates
 from monitor.store.client import Store
-from monitor.store.rows import EstimateRow, milliseconds, to_columns
+from monitor.store.rows import EstimateRow, to_columns
 
 SEGMENTS: tuple[tuple[str, ...], ...] = (("model_version",), ("locale",), ("tenant",))
 RECENT_S = 2 * 3600
 """A window is computed again while samples or scores of so late have reached it."""
 
 
-def rollup(store: Store, *, clock: Clock) -> int:
+def rollup(store: Store) -> int:
     """Recompute every window that changed of late and give the number of rows written.
 
     Raises:
@@ -24,13 +23,13 @@ def rollup(store: Store, *, clock: Clock) -> int:
         found = rates(store, span)
         for by in SEGMENTS:
             found.extend(one for one in rates(store, span, by=by) if one.segment)
-        rows = [_row(one, span, milliseconds(clock.now())) for one in found]
+        rows = [_row(one, span) for one in found]
         store.insert("estimates", to_columns(rows))
         written += len(rows)
     return written
 
 
-def _row(rate: Rate, span: Span, computed_at: int) -> EstimateRow:
+def _row(rate: Rate, span: Span) -> EstimateRow:
     estimate = rate.estimate
     return EstimateRow(
         window=span.since,
@@ -49,5 +48,4 @@ def _row(rate: Rate, span: Span, computed_at: int) -> EstimateRow:
         due=estimate.n_due,
         coverage=estimate.coverage or 0.0,
         method=estimate.method,
-        computed_at=computed_at,
     )

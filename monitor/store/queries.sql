@@ -250,3 +250,47 @@ GROUP BY topic_id, partition, window, stratum, outcome
 SELECT sample_id, probability, hash, JSONExtractString(messages, -1, 'content') AS answer
 FROM samples FINAL
 WHERE topic = {topic:String}
+
+-- name: attempts
+-- Earlier attempts at these subjects that did not end well.
+SELECT subject, count() AS n, min(span) AS span, max(until) AS until
+FROM attempts FINAL
+WHERE stage = {stage:String} AND subject IN {subjects:Array(UUID)} AND void = 0
+GROUP BY subject
+
+-- name: events
+-- What befell the pipeline since a moment, newest first.
+SELECT at, kind, severity, process, topic, topic_id, partition, first_offset, last_offset, n, detail
+FROM events FINAL
+WHERE stored_at >= toDateTime({since:UInt32}, 'UTC') AND ({kind:String} = '' OR kind = {kind:String})
+ORDER BY at DESC, event_id
+LIMIT {limit:UInt32}
+
+-- name: ledger_edges
+-- The offset after the last recorded one, by incarnation and partition.
+SELECT topic_id, partition, max(last) + 1 AS next_offset
+FROM
+(
+    SELECT topic_id, partition, groupBitmapMergeState(offsets) AS merged, bitmapMax(merged) AS last
+    FROM offset_ledger
+    WHERE topic = {topic:String}
+    GROUP BY topic_id, partition, window
+)
+GROUP BY topic_id, partition
+
+-- name: due_depth
+-- About how many verdicts are due of what was ingested in the last seconds, for back-pressure: a control signal, so
+-- the counts are approximate (0.5 %) and cheap.
+WITH recent AS
+(
+    SELECT window, uniqCombined64(sample_id) AS n
+    FROM samples
+    WHERE ingested_at >= now64(3) - toIntervalSecond({recent_s:UInt32})
+    GROUP BY window
+)
+SELECT toUInt64(greatest(0, sum(toInt64(n)) * length({scorers:Array(String)}) - toInt64((
+    SELECT uniqCombined64(sample_id, scorer_id)
+    FROM scores
+    WHERE window IN (SELECT window FROM recent) AND scorer_id IN {scorers:Array(String)}
+)))) AS due
+FROM recent

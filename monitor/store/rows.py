@@ -123,10 +123,39 @@ class EstimateRow:
     due: int
     coverage: float
     method: str
-    computed_at: int
 
 
-Row = DeadLetterRow | Cell | ScoreRow | ScorerRow | PolicyRow | EstimateRow
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttemptRow:
+    """A row of `attempts`."""
+
+    stage: str
+    subject: UUID
+    attempt_id: UUID
+    span: int
+    until: int
+    void: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EventRow:
+    """A row of `events`."""
+
+    event_id: UUID
+    at: int
+    kind: str
+    severity: str
+    process: str
+    topic: str
+    topic_id: UUID
+    partition: int
+    first_offset: int
+    last_offset: int
+    n: int
+    detail: str
+
+
+Row = DeadLetterRow | Cell | ScoreRow | ScorerRow | PolicyRow | EstimateRow | AttemptRow | EventRow
 
 ROW_TYPES: Mapping[str, type[Row]] = {
     "dead_letters": DeadLetterRow,
@@ -135,6 +164,8 @@ ROW_TYPES: Mapping[str, type[Row]] = {
     "scorers": ScorerRow,
     "policies": PolicyRow,
     "estimates": EstimateRow,
+    "attempts": AttemptRow,
+    "events": EventRow,
 }
 
 

@@ -77,7 +77,7 @@ CREATE TABLE IF NOT EXISTS offset_ledger
     partition UInt32,
     window    DateTime('UTC'),
     stratum   LowCardinality(String),
-    outcome   LowCardinality(String) COMMENT 'sampled, sampled_out or dead',
+    outcome   LowCardinality(String) COMMENT 'sampled, sampled_out, dead; lost or absent where Kafka gave no record',
     offsets   AggregateFunction(groupBitmap, UInt64)
 )
 ENGINE = AggregatingMergeTree
@@ -120,8 +120,9 @@ CREATE TABLE IF NOT EXISTS scores
     label         LowCardinality(String),
     probabilities Map(LowCardinality(String), Float64),
     reason        String CODEC(ZSTD(3)),
-    scored_at     DateTime64(6, 'UTC'),
-    version       UInt64 COMMENT '2^63 - scored_at in microseconds'
+    scored_at     DateTime64(6, 'UTC') COMMENT 'by the worker''s clock',
+    version       UInt64 COMMENT '2^63 - scored_at in microseconds',
+    stored_at     DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'by the server''s clock, which all workers share'
 )
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY toYYYYMM(window)
@@ -176,8 +177,48 @@ CREATE TABLE IF NOT EXISTS estimates
     due          UInt64,
     coverage     Float64,
     method       LowCardinality(String),
-    computed_at  DateTime64(3, 'UTC')
+    computed_at  DateTime64(3, 'UTC') DEFAULT now64(3)
 )
 ENGINE = ReplacingMergeTree(computed_at)
 PARTITION BY toYYYYMM(window)
 ORDER BY (window, window_hours, segment, dimension, scorer_id);
+
+-- name: attempts
+-- Who began what and may have died of it: written only where work is suspect, so the common path pays nothing.
+CREATE TABLE IF NOT EXISTS attempts
+(
+    stage      LowCardinality(String) COMMENT 'ingest or score',
+    subject    UUID COMMENT 'id of the sample, or of the record that a batch begins with',
+    attempt_id UUID,
+    span       UInt32 COMMENT 'how many were tried together',
+    until      UInt64 COMMENT 'ingest: the offset after the last one tried',
+    void       UInt8 COMMENT '1 = it ended without a death',
+    at         DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = ReplacingMergeTree(void)
+ORDER BY (stage, subject, attempt_id)
+TTL toDateTime(at) + INTERVAL 30 DAY
+SETTINGS non_replicated_deduplication_window = 10000;
+
+-- name: events
+-- What befell the pipeline and a person should know of: gaps, losses, outages, pauses, refusals.
+CREATE TABLE IF NOT EXISTS events
+(
+    event_id     UUID,
+    at           DateTime64(3, 'UTC') COMMENT 'by the clock of the process that noted it',
+    kind         LowCardinality(String),
+    severity     LowCardinality(String) COMMENT 'info, warning or critical',
+    process      LowCardinality(String),
+    topic        LowCardinality(String),
+    topic_id     UUID,
+    partition    Int32 COMMENT '-1 = none in particular',
+    first_offset UInt64,
+    last_offset  UInt64,
+    n            UInt64 COMMENT 'records, samples or rows concerned',
+    detail       String,
+    stored_at    DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toYYYYMM(at)
+ORDER BY (at, event_id)
+SETTINGS non_replicated_deduplication_window = 10000;
