@@ -7,9 +7,6 @@ import json
 import logging
 import sys
 from dataclasses import asdict
-from typing import Any
-
-from kafka import KafkaConsumer, TopicPartition
 
 from bench.meter import Meter
 from monitor.config import Settings, load_settings
@@ -26,13 +23,12 @@ class MeteredIngest(Ingest):
         super().__init__(settings)
         self._meter = meter
 
-    def _gather(self, consumer: KafkaConsumer) -> dict[TopicPartition, list[Any]]:
-        records = super()._gather(consumer)
-        self._meter.note(sum(map(len, records.values())))
+    def _gather(self) -> None:
+        super()._gather()
+        self._meter.note(sum(map(len, self._gathered.values())))
         if self._meter.full:
             # The loop still records and commits this batch before it ends.
             self.stop()
-        return records
 
 
 def ingest(settings: Settings, meter: Meter) -> None:

@@ -46,6 +46,16 @@ class KafkaSettings(_Group):
     max_message_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
     """A larger record becomes a dead letter without being parsed."""
 
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.heartbeat_interval_ms * 3 > self.session_timeout_ms:
+            # Two lost heartbeats must not cost the membership.
+            raise ValueError(
+                f"{PREFIX}KAFKA__HEARTBEAT_INTERVAL_MS is {self.heartbeat_interval_ms} and must be at most a third of "
+                f"{PREFIX}KAFKA__SESSION_TIMEOUT_MS ({self.session_timeout_ms}): lower the first or raise the second"
+            )
+        return self
+
 
 class RedisSettings(_Group):
     """The Celery queue; it holds hints only (DESIGN §5)."""
@@ -102,6 +112,8 @@ class IngestSettings(_Group):
 
     max_records: int = Field(default=20_000, ge=1)
     max_wait_ms: int = Field(default=500, ge=1)
+    max_due: int = Field(default=5_000_000, ge=0)
+    """Verdicts due above which ingest pauses; 0 = never."""
     health_port: int = Field(default=0, ge=0, le=65_535)
     """`/livez`, `/readyz` and `/metrics`; 0 = off."""
 
@@ -159,6 +171,17 @@ class Settings(BaseSettings):
     console: ConsoleSettings = ConsoleSettings()
     grafana: GrafanaSettings = GrafanaSettings()
 
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        limit_s = self.kafka.max_poll_interval_ms / 2000
+        if self.clickhouse.timeout_s >= limit_s:
+            # An insert that hangs must end while the group still waits for the next poll (I9).
+            raise ValueError(
+                f"{PREFIX}CLICKHOUSE__TIMEOUT_S is {self.clickhouse.timeout_s:g} s and must be below half of "
+                f"{PREFIX}KAFKA__MAX_POLL_INTERVAL_MS ({limit_s:g} s): lower the first or raise the second"
+            )
+        return self
+
 
 def load_settings() -> Settings:
     """Read and check the environment.
@@ -169,7 +192,7 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [f"  {_variable(e['loc'])}: {e['msg']}" for e in error.errors(include_input=False, include_url=False)]
+        lines = [f"  {_line(e['loc'], e['msg'])}" for e in error.errors(include_input=False, include_url=False)]
         hint = "\nREADME.md lists them; a stack that runs here (`alignment-monitor up`) has its own"
         raise ConfigError("settings are missing or wrong:\n" + "\n".join(lines) + hint) from None
     except SettingsError as error:
@@ -187,6 +210,12 @@ _ONLY_FIELD: dict[tuple[int | str, ...], tuple[int | str, ...]] = {
     ("privacy",): ("privacy", "pseudonym_key"),
 }
 """A group that is missing as a whole is missing for want of this field."""
+
+
+def _line(loc: tuple[int | str, ...], message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    # What concerns two variables names them itself.
+    return message if message.startswith(PREFIX) else f"{_variable(loc)}: {message}"
 
 
 def _variable(loc: tuple[int | str, ...]) -> str:

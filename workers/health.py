@@ -1,4 +1,4 @@
-"""`/livez`, `/readyz` and counters of one process. Alive is not ready: an outage elsewhere must not cause restarts."""
+"""`/livez`, `/readyz`, `/metrics` of one process. Alive is not ready: an outage elsewhere must not cause restarts."""
 
 import json
 import threading
@@ -7,6 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from monitor.metrics import READY
 
 STALE_S = 120.0
 """A loop that has not beaten for so long is stuck."""
@@ -55,6 +59,13 @@ def serve(health: Health, port: int) -> Iterator[None]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path == "/metrics":
+                READY.set(health.ready)
+                self.send_response(200)
+                self.send_header("Content-Type", CONTENT_TYPE_LATEST)
+                self.end_headers()
+                self.wfile.write(generate_latest())
+                return
             ok = {"/livez": health.alive, "/readyz": health.ready}.get(self.path)
             self.send_response(404 if ok is None else 200 if ok else 503)
             self.send_header("Content-Type", "application/json")

@@ -42,6 +42,8 @@ _DECODE_HEADERS = frozenset({CANARY_HEADER, "am-format"})
 FIRST_RECORD_MS = 946_684_800_000  # 2000-01-01
 LAST_RECORD_MS = 4_102_444_800_000  # 2100-01-01
 """A record stamped outside has no usable window; the bounds are fixed, so that a replay decides alike."""
+KILLS_WORKER = "kills_worker"
+"""The reason of a dead letter that nobody may read again without care."""
 NO_WINDOW = 0
 """The window that such dead letters are filed under."""
 
@@ -358,6 +360,33 @@ class Sifter:
             size=len(value),
             sha256=hashlib.sha256(value).hexdigest(),
         )
+
+
+def entomb(topic: str, topic_id: UUID, partition: int, record: Record, detail: str) -> Batch:
+    """Make a dead letter of a record that kills whoever reads it: nothing of its value is kept but size and hash."""
+    value = record.value or b""
+    usable = FIRST_RECORD_MS <= record.timestamp < LAST_RECORD_MS
+    window = window_of(record.timestamp) if usable else NO_WINDOW
+    dead = Dead(
+        position=Position(topic=topic, topic_id=topic_id, partition=partition, offset=record.offset),
+        record_ms=record.timestamp if usable else 0,
+        window=window,
+        reason=KILLS_WORKER,
+        detail=detail,
+        evidence="",
+        size=len(value),
+        sha256=hashlib.sha256(value).hexdigest(),
+    )
+    cell = Cell(
+        topic=topic,
+        topic_id=topic_id,
+        partition=partition,
+        window=window,
+        stratum="",
+        outcome="dead",
+        offsets=[record.offset],
+    )
+    return Batch(sampled=[], dead=[dead], cells=[cell], next_offsets={partition: record.offset + 1})
 
 
 def canary_mark(sampling_key: bytes, conversation_id: str) -> bytes:

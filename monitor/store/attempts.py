@@ -6,9 +6,9 @@ tried in smaller parts, at last alone, and what died alone and `DEATHS` times in
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from monitor.store.client import Store
 from monitor.store.rows import AttemptRow, to_columns
@@ -49,25 +49,22 @@ def past(store: Store, stage: Stage, subjects: Sequence[UUID]) -> Mapping[UUID, 
     return {r["subject"]: Past(count=r["n"], span=r["span"], until=r["until"]) for r in rows}
 
 
-def begin(store: Store, stage: Stage, subjects: Iterable[UUID], *, span: int, until: int = 0) -> list[AttemptRow]:
-    """Write down that these are begun, `span` of them together; durable when this returns."""
+def begin(
+    store: Store, stage: Stage, subjects: Iterable[UUID], *, span: int, until: int = 0, by: UUID | None = None
+) -> list[AttemptRow]:
+    """Write down that these are begun, `span` of them together; durable when this returns.
+
+    `by` marks who begins: the same one at the same subject is one attempt, however often it is written down.
+    """
+    mark = by or uuid4()
     rows = [
-        AttemptRow(stage=stage, subject=one, attempt_id=uuid4(), span=span, until=until, void=0) for one in subjects
+        AttemptRow(stage=stage, subject=one, attempt_id=uuid5(mark, one.hex), span=span, until=until, void=0)
+        for one in subjects
     ]
     store.insert("attempts", to_columns(rows))
     return rows
 
 
 def void(store: Store, rows: Iterable[AttemptRow]) -> None:
-    """Write down that these attempts ended without a death, though without an outcome too."""
-    store.insert(
-        "attempts",
-        to_columns(
-            [
-                AttemptRow(
-                    stage=r.stage, subject=r.subject, attempt_id=r.attempt_id, span=r.span, until=r.until, void=1
-                )
-                for r in rows
-            ]
-        ),
-    )
+    """Write down that these attempts ended without a death."""
+    store.insert("attempts", to_columns([replace(row, void=1) for row in rows]))

@@ -26,8 +26,6 @@ class EventKind(StrEnum):
 
     RETENTION_LOSS = "retention_loss"
     """Kafka dropped records before they were read."""
-    ABSENT_OFFSETS = "absent_offsets"
-    """Kafka holds no record at some offsets: transactions or compaction."""
     TOPIC_RECREATED = "topic_recreated"
     """The topic is another incarnation; it is read from its beginning."""
     PARTITIONS_LOST = "partitions_lost"

@@ -12,6 +12,14 @@ SELECT name, engine_full FROM system.tables WHERE database = currentDatabase()
 -- All sampling policies, in the order in which they were made.
 SELECT body FROM policies FINAL ORDER BY created_at, effective_from, policy_id
 
+-- name: newest_window
+-- The newest window that has an outcome and the newest time of a sampled record, of windows in a span; else 1970.
+SELECT
+    (SELECT toUInt32(max(window)) FROM offset_ledger
+        WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')) AS window,
+    (SELECT toFloat64(max(record_time)) FROM samples
+        WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')) AS stamp
+
 -- name: samples_by_id
 -- The named samples of one window, to be scored.
 SELECT
@@ -122,16 +130,58 @@ WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until
 GROUP BY dimension, scorer_id
 ORDER BY dimension, scorer_id
 
--- name: touched_windows
--- Windows that got samples or scores of late, for the rollup.
-SELECT DISTINCT toUInt32(window) AS window
-FROM
-(
-    SELECT window FROM samples WHERE ingested_at >= now64(3) - toIntervalSecond({recent_s:UInt32})
-    UNION ALL
-    SELECT window FROM scores WHERE scored_at >= now64(3) - toIntervalSecond({recent_s:UInt32})
-)
-ORDER BY window
+-- name: stale_windows
+-- Windows whose estimates may lag behind what they are made from, newest first: rows stored since they were computed,
+-- or up to a margin before (those may have been on their way); other counts in the ledger; no estimates yet. All times
+-- are the server's. A window without any score has nothing to estimate.
+WITH
+    since AS (SELECT now64(3) - toIntervalDay({look_back_days:UInt32}) AS moment),
+    scored AS
+    (
+        SELECT window, max(stored_at) AS at FROM scores WHERE stored_at >= (SELECT moment FROM since) GROUP BY window
+    ),
+    sampled AS
+    (
+        SELECT window, max(ingested_at) AS at FROM samples WHERE ingested_at >= (SELECT moment FROM since) GROUP BY window
+    ),
+    known AS
+    (
+        SELECT window, max(computed_at) AS at, argMax(population, computed_at) AS population
+        FROM estimates
+        WHERE window_hours = 1 AND empty(segment)
+        GROUP BY window
+    ),
+    counted AS
+    (
+        SELECT window, sum(n) AS n
+        FROM
+        (
+            SELECT topic, topic_id, partition, window, stratum, outcome, groupBitmapMerge(offsets) AS n
+            FROM offset_ledger
+            WHERE outcome IN ('sampled', 'sampled_out') AND stratum != '_canary'
+                AND (window >= toDateTime((SELECT moment FROM since), 'UTC')
+                    OR window IN (SELECT window FROM scored) OR window IN (SELECT window FROM sampled))
+            GROUP BY topic, topic_id, partition, window, stratum, outcome
+        )
+        GROUP BY window
+    )
+SELECT toUInt32(w.window) AS window
+FROM (SELECT window FROM scored UNION DISTINCT SELECT window FROM sampled UNION DISTINCT SELECT window FROM counted) AS w
+LEFT JOIN scored ON scored.window = w.window
+LEFT JOIN sampled ON sampled.window = w.window
+LEFT JOIN known ON known.window = w.window
+LEFT JOIN counted ON counted.window = w.window
+WHERE if(toUnixTimestamp64Milli(known.at) = 0, toUnixTimestamp64Milli(scored.at) > 0,
+    greatest(scored.at, sampled.at) >= known.at - toIntervalMillisecond({margin_ms:UInt32})
+    OR toFloat64(counted.n) != known.population)
+ORDER BY window DESC
+
+-- name: estimate_rows
+-- The estimates of each hour as the rollup last wrote them, for comparisons with a recomputation.
+SELECT toUInt32(window) AS window, segment, dimension, scorer_id, rate, low, high, population, sampled, scored, unscored,
+    due, coverage, toFloat64(computed_at) AS computed_at
+FROM estimates FINAL
+WHERE window_hours = 1
 
 -- name: last_canary
 -- The canary conversation that came through last: when it was sent, when it was recorded and scored.
@@ -251,12 +301,35 @@ SELECT sample_id, probability, hash, JSONExtractString(messages, -1, 'content') 
 FROM samples FINAL
 WHERE topic = {topic:String}
 
+-- name: score_digests
+-- Every visible terminal row, for comparisons with a second run of the scorers.
+SELECT toUInt32(window) AS window, sample_id, dimension, scorer_id, status, value, reason FROM scores FINAL
+
 -- name: attempts
 -- Earlier attempts at these subjects that did not end well.
 SELECT subject, count() AS n, min(span) AS span, max(until) AS until
 FROM attempts FINAL
 WHERE stage = {stage:String} AND subject IN {subjects:Array(UUID)} AND void = 0
 GROUP BY subject
+
+-- name: scoring_deaths
+-- Attempts to score these samples of one window that led to no terminal row and were not voided.
+SELECT a.subject AS subject, count() AS n, min(a.span) AS span
+FROM
+(
+    SELECT subject, span, at
+    FROM attempts FINAL
+    WHERE stage = 'score' AND subject IN {ids:Array(UUID)} AND void = 0
+) AS a
+LEFT JOIN
+(
+    SELECT sample_id, max(stored_at) AS ended
+    FROM scores
+    WHERE window = toDateTime({window:UInt32}, 'UTC') AND sample_id IN {ids:Array(UUID)}
+    GROUP BY sample_id
+) AS s ON s.sample_id = a.subject
+WHERE a.at > s.ended
+GROUP BY a.subject
 
 -- name: events
 -- What befell the pipeline since a moment, newest first.
@@ -294,3 +367,117 @@ SELECT toUInt64(greatest(0, sum(toInt64(n)) * length({scorers:Array(String)}) - 
     WHERE window IN (SELECT window FROM recent) AND scorer_id IN {scorers:Array(String)}
 )))) AS due
 FROM recent
+
+-- name: has_outcome
+-- Whether an offset has an outcome: the number of rows that hold it.
+SELECT countIf(bitmapContains(merged, {offset:UInt64})) AS n
+FROM
+(
+    SELECT groupBitmapMergeState(offsets) AS merged
+    FROM offset_ledger
+    WHERE topic = {topic:String} AND topic_id = {topic_id:UUID} AND partition = {partition:UInt32}
+    GROUP BY window, stratum, outcome
+)
+
+-- name: ledger_topics
+-- The topics that have a ledger.
+SELECT DISTINCT topic FROM offset_ledger ORDER BY topic
+
+-- name: ledger_partitions
+-- The incarnations and partitions of a topic that have a ledger, the incarnation that was read last first.
+SELECT topic_id, partition, max(max(window)) OVER (PARTITION BY topic_id) AS latest
+FROM offset_ledger
+WHERE topic = {topic:String}
+GROUP BY topic_id, partition
+ORDER BY latest DESC, topic_id, partition
+
+-- name: ledger_coverage
+-- One partition's ledger by outcome, and of all outcomes together ('all'): different offsets, offsets summed over the
+-- cells (more = an offset has two outcomes), first and last.
+SELECT what AS outcome, bitmapCardinality(groupBitmapMergeState(cell)) AS n, sum(bitmapCardinality(cell)) AS in_cells,
+    min(bitmapMin(cell)) AS first_offset, max(bitmapMax(cell)) AS last_offset
+FROM
+(
+    SELECT window, stratum, outcome, groupBitmapMergeState(offsets) AS cell
+    FROM offset_ledger
+    WHERE topic = {topic:String} AND topic_id = {topic_id:UUID} AND partition = {partition:UInt32}
+    GROUP BY window, stratum, outcome
+)
+ARRAY JOIN [toString(outcome), 'all'] AS what
+GROUP BY what
+
+-- name: ledger_chunks
+-- How many offsets of one partition have one of these outcomes (none named = any), by chunk; empty chunks are left out.
+-- A chunk is cut out with a bitmap of its own: bitmapSubsetInRange walks from the first offset each time.
+SELECT chunk, bitmapAndCardinality(merged, bitmapBuild(range(chunk, chunk + {size:UInt64}))) AS n
+FROM
+(
+    SELECT groupBitmapMergeState(offsets) AS merged
+    FROM offset_ledger
+    WHERE topic = {topic:String} AND topic_id = {topic_id:UUID} AND partition = {partition:UInt32}
+        AND (empty({outcomes:Array(String)}) OR has({outcomes:Array(String)}, outcome))
+)
+ARRAY JOIN {chunks:Array(UInt64)} AS chunk
+WHERE n > 0
+ORDER BY chunk
+
+-- name: ledger_runs
+-- The runs of consecutive offsets in these chunks that have one of these outcomes (none named = any): the first and the
+-- last offset of each.
+SELECT
+    arrayFilter((one, before) -> one != before + 1, found, arrayPopBack(arrayPushFront(found, found[1]))) AS firsts,
+    arrayFilter((one, after) -> one + 1 != after, found, arrayPopFront(arrayPushBack(found, 0))) AS lasts
+FROM
+(
+    SELECT chunk, arraySort(bitmapToArray(bitmapAnd(merged, bitmapBuild(range(chunk, chunk + {size:UInt64}))))) AS found
+    FROM
+    (
+        SELECT groupBitmapMergeState(offsets) AS merged
+        FROM offset_ledger
+        WHERE topic = {topic:String} AND topic_id = {topic_id:UUID} AND partition = {partition:UInt32}
+            AND (empty({outcomes:Array(String)}) OR has({outcomes:Array(String)}, outcome))
+    )
+    ARRAY JOIN {chunks:Array(UInt64)} AS chunk
+)
+ORDER BY chunk
+
+-- name: ledger_doubled
+-- The runs of consecutive offsets of one partition that stand in more than one cell, which none may: the first and the
+-- last offset of each, at most so many.
+WITH cells AS
+(
+    SELECT window, stratum, outcome, groupBitmapMergeState(offsets) AS cell
+    FROM offset_ledger
+    WHERE topic = {topic:String} AND topic_id = {topic_id:UUID} AND partition = {partition:UInt32}
+    GROUP BY window, stratum, outcome
+)
+SELECT
+    arraySlice(arrayFilter((one, before) -> one != before + 1, found,
+        arrayPopBack(arrayPushFront(found, found[1]))), 1, {limit:UInt32}) AS firsts,
+    arraySlice(arrayFilter((one, after) -> one + 1 != after, found,
+        arrayPopFront(arrayPushBack(found, 0))), 1, {limit:UInt32}) AS lasts
+FROM
+(
+    SELECT arraySort(bitmapToArray(groupBitmapMergeState(bitmapAnd(a.cell, b.cell)))) AS found
+    FROM cells AS a
+    CROSS JOIN cells AS b
+    WHERE (a.window, a.stratum, a.outcome) < (b.window, b.stratum, b.outcome)
+        AND bitmapMin(a.cell) <= bitmapMax(b.cell) AND bitmapMin(b.cell) <= bitmapMax(a.cell)
+)
+
+-- name: sample_hashes
+-- Some samples of a topic, the newest windows first, with the hash by which they were chosen; masked ids are left out,
+-- their hash is of what was masked.
+SELECT conversation_id, hash
+FROM samples
+WHERE topic = {topic:String} AND NOT startsWith(conversation_id, 'redacted-')
+ORDER BY window DESC
+LIMIT {limit:UInt32}
+
+-- name: event_counts
+-- Events that ask for a person since a moment, by kind and severity, with the newest of each.
+SELECT kind, severity, count() AS n, max(at) AS latest
+FROM events FINAL
+WHERE stored_at >= toDateTime({since:UInt32}, 'UTC') AND severity != 'info'
+GROUP BY kind, severity
+ORDER BY kind, severity

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.config import Settings
+from monitor.errors import StoreUnavailable
 from monitor.intake import broker
 from monitor.store.client import Store
 from tests.support.live import KEY, clean_environment, settings_from, wait_for
@@ -120,9 +121,12 @@ def produce(settings: Settings, seed: int, count: int = 400) -> list[Produced]:
 
 
 def recorded(settings: Settings) -> int:
-    """Give the number of (offset, outcome) pairs in the ledger."""
-    with Store.connect(settings.clickhouse) as store:
-        return sum(len(row["offsets"]) for row in store.query("ledger_offsets", topic=settings.kafka.topic))
+    """Give the number of (offset, outcome) pairs in the ledger; 0 before the first worker has made it."""
+    try:
+        with Store.connect(settings.clickhouse) as store:
+            return sum(len(row["offsets"]) for row in store.query("ledger_offsets", topic=settings.kafka.topic))
+    except StoreUnavailable:
+        return 0
 
 
 @dataclass
@@ -135,6 +139,11 @@ class Worker:
     def said(self) -> str:
         """Give the log so far."""
         return self.log.read_text("utf-8", "replace")
+
+    def partitions(self) -> list[int]:
+        """Give the partitions that the worker said it holds, last."""
+        lines = [json.loads(line) for line in self.said().splitlines() if line.startswith("{") and '"held"' in line]
+        return list(lines[-1]["held"]) if lines else []
 
     def wait_said(self, text: str, *, seconds: float = 30) -> None:
         """Wait until the log holds `text`."""

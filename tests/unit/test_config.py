@@ -65,3 +65,49 @@ def test_a_policy_that_cannot_be_meant_is_refused_at_the_start(monkeypatch: pyte
     set_all(monkeypatch, SAMPLING__STRATA='[{"name":"tr","when":{"locale":["tr"]},"probability":1}]')
     with pytest.raises(ConfigError, match="last stratum"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("variables", "first", "second"),
+    [
+        (
+            {"KAFKA__SESSION_TIMEOUT_MS": "9000", "KAFKA__HEARTBEAT_INTERVAL_MS": "3001"},
+            "KAFKA__HEARTBEAT_INTERVAL_MS is 3001",
+            "KAFKA__SESSION_TIMEOUT_MS (9000)",
+        ),
+        (
+            {"KAFKA__MAX_POLL_INTERVAL_MS": "60000", "CLICKHOUSE__TIMEOUT_S": "30"},
+            "CLICKHOUSE__TIMEOUT_S is 30 s",
+            "KAFKA__MAX_POLL_INTERVAL_MS (30 s)",
+        ),
+    ],
+)
+def test_two_settings_that_cannot_go_together_are_both_named(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], first: str, second: str
+) -> None:
+    """An insert that hangs must end before the group gives the member up, and two heartbeats may be lost (I9)."""
+    set_all(monkeypatch, **variables)
+    with pytest.raises(ConfigError) as error:
+        load_settings()
+    assert f"\n  ALIGNMENT_MONITOR_{first}" in str(error.value)
+    assert f"ALIGNMENT_MONITOR_{second}" in str(error.value)
+
+
+def test_timeouts_at_the_edge_of_what_goes_together_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(
+        monkeypatch,
+        KAFKA__SESSION_TIMEOUT_MS="9000",
+        KAFKA__HEARTBEAT_INTERVAL_MS="3000",
+        KAFKA__MAX_POLL_INTERVAL_MS="60000",
+        CLICKHOUSE__TIMEOUT_S="29.9",
+        INGEST__MAX_DUE="0",
+    )
+    settings = load_settings()
+    assert settings.clickhouse.timeout_s == 29.9
+    assert settings.ingest.max_due == 0, "back-pressure can be turned off"
+
+
+def test_a_negative_limit_of_due_work_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, INGEST__MAX_DUE="-1")
+    with pytest.raises(ConfigError, match="INGEST__MAX_DUE"):
+        load_settings()
