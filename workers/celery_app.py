@@ -1,9 +1,13 @@
 """The Celery application. The queue holds hints; ClickHouse knows what is due (DESIGN §5)."""
 
+import warnings
 from collections.abc import Iterable, Iterator
 from functools import cache
+from typing import Any
 
 from celery import Celery, signals
+from celery.app.amqp import AMQP
+from kombu.connection import Connection
 from kombu.entity import Exchange, Queue
 
 from monitor.config import Settings, settings
@@ -12,6 +16,14 @@ from monitor.telemetry import configure_logging
 TASK_TIME_LIMIT_S = 120
 VISIBILITY_TIMEOUT_S = 300
 """Longer than any task may run, or Redis would hand out the same task twice."""
+LOST_WAIT_S = 1.0
+CONNECT_TIMEOUT_S, SOCKET_TIMEOUT_S = 2.0, 10.0
+"""A Redis that takes 5 s for an answer is slow, not away: work goes on, slowly."""
+RECONNECT_FIRST_S, RECONNECT_MAX_S = 1.0, 5.0
+"""Pauses between attempts to reach Redis. Kombu's own grow to 30 s, half of the time in which all work that was lost
+with Redis is to be found again."""
+HEALTH_CHECK_S = 10
+"""A connection that died without a word is noticed after about twice as long; by default after 51 s."""
 
 CLASSIFY, SCHEDULE = "classify", "schedule"
 SCORE = "alignment.score"
@@ -22,9 +34,26 @@ CANARY = "alignment.canary"
 EXPIRE_EVERY_S = 600.0
 
 
+class _Connection(Connection):
+    """Pauses between its attempts as the transport options say; Celery's consumer and beat ask for kombu's own."""
+
+    def ensure_connection(self, *args: Any, **options: Any) -> Connection:
+        """Connect, however long that takes."""
+        pauses = {name: value for name, value in (self.transport_options or {}).items() if name.startswith("interval_")}
+        super().ensure_connection(*args, **{**pauses, **options})  # type: ignore[no-untyped-call]
+        return self
+
+
+class _AMQP(AMQP):  # type: ignore[misc]
+    """Makes our connections."""
+
+    Connection = _Connection
+
+
 def make_app(config: Settings) -> Celery:
     """Make the application for these settings."""
-    app = Celery("alignment-monitor", broker=config.redis.url.get_secret_value(), set_as_current=False)
+    url = config.redis.url.get_secret_value()
+    app = Celery("alignment-monitor", broker=url, amqp=_AMQP, set_as_current=False)
     app.conf.update(
         include=["workers.score", "workers.reconcile", "workers.scheduled"],
         task_queues=[
@@ -43,20 +72,29 @@ def make_app(config: Settings) -> Celery:
         task_serializer="json",
         accept_content=["json"],
         worker_prefetch_multiplier=1,
-        worker_cancel_long_running_tasks_on_connection_loss=True,
+        # A child that died has told all that it ever will; by default its task waits 10 s for word from it.
+        worker_lost_wait=LOST_WAIT_S,
+        # What runs writes to ClickHouse, with or without Redis; killing it would look like a death of its samples.
+        worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_hijack_root_logger=False,
         worker_send_task_events=False,
         worker_enable_remote_control=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        # A Redis that is full refuses the note of what was taken: that must end the connection, not the worker.
+        broker_channel_error_retry=True,
         broker_transport_options={
             "visibility_timeout": VISIBILITY_TIMEOUT_S,
             # Measured: brings the redelivery of a lost task from 104 s to 12 s at a 10 s visibility timeout.
             "unacked_restore_interval": 1,
             "unacked_restore_throttle": 1,
-            "socket_connect_timeout": 2.0,
-            "socket_timeout": 10.0,
+            "socket_connect_timeout": CONNECT_TIMEOUT_S,
+            "socket_timeout": SOCKET_TIMEOUT_S,
             "retry_on_timeout": True,
+            "health_check_interval": HEALTH_CHECK_S,
+            "interval_start": RECONNECT_FIRST_S,
+            "interval_step": RECONNECT_FIRST_S,
+            "interval_max": RECONNECT_MAX_S,
         },
         enable_utc=True,
         timezone="UTC",
@@ -79,6 +117,8 @@ def make_app(config: Settings) -> Celery:
 def _log_as_we_do(**_: object) -> None:
     """Keep Celery from setting up logging of its own: one format in all processes."""
     configure_logging()
+    # It would say with each lost connection that tasks are not cancelled; that is meant.
+    warnings.filterwarnings("ignore", "(?s).*cancels all currently executed tasks", PendingDeprecationWarning)
 
 
 def chunks(due: Iterable[tuple[int, str]], size: int) -> Iterator[tuple[int, list[str]]]:

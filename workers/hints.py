@@ -1,52 +1,95 @@
-"""Hints to the Celery queue that there is work; they may be lost at any time (DESIGN §5, I5)."""
+"""Hints from ingest to the queue: sent by a thread of their own, so that no state of Redis can hold up ingest (I5)."""
 
 import logging
-import time
+import queue
+import threading
 from collections.abc import Sequence
 
-from kombu.exceptions import OperationalError
-from redis import RedisError
-
 from monitor.config import Settings
-from monitor.intake.batch import Sampled
-from workers.celery_app import SCORE, chunks, make_app
+from monitor.errors import QueueUnavailable
+from monitor.intake.batch import Position, Sampled
+from monitor.metrics import HINTS
+from workers.celery_app import chunks
+from workers.hint_queue import AnyHintQueue, HintQueue
 
 log = logging.getLogger("hints")
 
-SILENCE_S = 5.0
-"""After a failure no hint is tried for so long: ingest must not wait for Redis."""
+MAX_WAITING = 100_000
+"""Samples whose hints may wait here (about 15 MB); more are dropped, and `reconcile` finds them in ClickHouse."""
+PAUSE_S = 5.0
+"""After a failure so long nothing is tried."""
+CLOSE_S = 2.0
+"""Ending waits at most so long for what is queued."""
+
+Batch = list[tuple[int, Position]]
 
 
 class Hints:
-    """Sends hints and shrugs when it cannot: `reconcile` finds the work in ClickHouse."""
+    """Tells the queue of new work and shrugs when it cannot: a lost hint costs time, never work."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Connect lazily."""
-        self._app = make_app(settings)
-        # A worker waits for Redis for as long as it takes; ingest does not wait at all.
-        self._app.conf.broker_transport_options |= {"max_retries": 0, "socket_timeout": 2.0}
+    def __init__(self, settings: Settings, queue_: AnyHintQueue | None = None) -> None:
+        """Connect to nothing yet; `queue_` stands in for the real queue."""
+        self._queue = queue_ or HintQueue(settings)
         self._chunk = settings.scoring.chunk_size
-        self._silent_until = 0.0
+        self._batches: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._waiting = 0
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def warm(self) -> None:
-        """Connect once, so that the first batch does not wait for imports and the connection."""
-        try:
-            with self._app.connection_for_write() as connection:
-                connection.ensure_connection(max_retries=1, timeout=2)
-        except (OperationalError, RedisError, OSError) as error:
-            log.warning("no queue yet; reconcile will find the work", extra={"why": type(error).__name__})
+        """Begin to connect; returns at once."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="hints", daemon=True)
+            self._thread.start()
 
     def send(self, sampled: Sequence[Sampled]) -> None:
-        """Hint that these samples are due; blocks for the connect timeout at most."""
-        if not sampled or time.monotonic() < self._silent_until:
+        """Hint that these samples are due; never blocks and never raises, whatever the queue does."""
+        if not sampled:
             return
-        try:
-            for window, ids in chunks(((s.window, str(s.position.sample_id)) for s in sampled), self._chunk):
-                self._app.send_task(SCORE, args=(window, ids), retry=False)
-        except (OperationalError, RedisError, OSError) as error:
-            self._silent_until = time.monotonic() + SILENCE_S
-            log.warning("no hint sent; reconcile will find the work", extra={"why": type(error).__name__})
+        self.warm()
+        with self._lock:
+            room = self._waiting + len(sampled) <= MAX_WAITING
+            self._waiting += len(sampled) if room else 0
+        if room:
+            # Positions only: a queue that hangs must not keep the messages themselves in memory.
+            self._batches.put([(one.window, one.position) for one in sampled])
+        else:
+            HINTS.labels(result="dropped").inc(-(-len(sampled) // self._chunk))
 
     def close(self) -> None:
-        """Give the connections back."""
-        self._app.close()
+        """Send what is queued, for `CLOSE_S` seconds at most, and give the connections back."""
+        self._closing.set()
+        if self._thread is None:
+            return
+        self._batches.put(None)
+        self._thread.join(CLOSE_S)
+        if self._thread.is_alive():
+            log.warning("gave up hints that the queue did not take; reconcile will find the work")
+        else:
+            self._queue.close()
+
+    def _run(self) -> None:
+        self._meet()
+        while (batch := self._batches.get()) is not None:
+            for window, ids in chunks(((w, str(position.sample_id)) for w, position in batch), self._chunk):
+                self._send(window, ids)
+            with self._lock:
+                self._waiting -= len(batch)
+
+    def _meet(self) -> None:
+        """Have imports and the first connection behind us when the first batch comes."""
+        try:
+            self._queue.depth()
+        except QueueUnavailable as error:
+            log.warning("no queue yet; reconcile will find the work", extra={"why": str(error)})
+
+    def _send(self, window: int, ids: list[str]) -> None:
+        try:
+            self._queue.send(window, ids)
+        except QueueUnavailable as error:
+            HINTS.labels(result="failed").inc()
+            log.warning("no hint sent; reconcile will find the work", extra={"why": str(error)})
+            self._closing.wait(PAUSE_S)
+        else:
+            HINTS.labels(result="sent").inc()

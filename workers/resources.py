@@ -1,12 +1,16 @@
-"""What the tasks of one Celery process share: a store connection and the scorers, made on first use after the fork."""
+"""What the tasks of one Celery process share: connections and the scorers, made on first use after the fork."""
 
 from functools import cache
 
+from monitor.clock import SystemClock
 from monitor.config import settings
 from monitor.scoring.registry import enabled_scorers
 from monitor.scoring.verdict import Scorer
 from monitor.store.client import Store, spare_data_frames
 from monitor.store.due import register
+from monitor.store.events import Journal
+from monitor.store.suspect import Caution
+from workers.hint_queue import HintQueue
 
 
 @cache
@@ -22,3 +26,21 @@ def scorers() -> tuple[Scorer, ...]:
     found = enabled_scorers(settings().scoring.scorers)
     register(store(), found)
     return found
+
+
+@cache
+def journal() -> Journal:
+    """Give this process's journal; it keeps what could not be written yet."""
+    return Journal("celery")
+
+
+@cache
+def caution() -> Caution:
+    """Give what scores suspect work; it remembers the attempts that could not be voided yet."""
+    return Caution(store(), scorers(), journal=journal(), clock=SystemClock())
+
+
+@cache
+def hint_queue() -> HintQueue:
+    """Give this process's connection to the queue."""
+    return HintQueue(settings())

@@ -3,6 +3,7 @@
 import logging
 
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 
 from monitor.config import settings
 from monitor.errors import BrokerUnavailable, StoreUnavailable
@@ -21,6 +22,10 @@ def rollup() -> int:
         return roll_up(resources.store())
     except StoreUnavailable as error:
         log.warning("no rollup", extra={"why": str(error)})
+        return 0
+    except SoftTimeLimitExceeded:
+        # Window by window, newest first: what is written stays, and the next run goes on with the rest.
+        log.warning("the rollup did not come to its end in time; the next one goes on")
         return 0
 
 

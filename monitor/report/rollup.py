@@ -7,22 +7,31 @@ from monitor.store.client import Store
 from monitor.store.rows import EstimateRow, to_columns
 
 SEGMENTS: tuple[tuple[str, ...], ...] = (("model_version",), ("locale",), ("tenant",))
-RECENT_S = 2 * 3600
-"""A window is computed again while samples or scores of so late have reached it."""
+LOOK_BACK_DAYS = 9
+"""How long the rollup may have been away and still miss nothing: longer than work is due (168 h) and a day."""
+MARGIN_S = 180.0
+"""Rows stored so shortly before a window's estimates were computed may not have been in them: an insert takes up to
+60 s, and so long after the rows were read, at most a task's 120 s, is the time of computing stamped."""
 
 
-def rollup(store: Store) -> int:
-    """Recompute every window that changed of late and give the number of rows written.
+def rollup(store: Store, *, margin_s: float = MARGIN_S) -> int:
+    """Recompute every window whose estimates may lag behind, newest first, and give the number of rows written.
+
+    What is written is durable window by window: a run that ends early leaves the rest to the next one. With nothing
+    new, a run that starts `margin_s` after the last row was stored is the last one that writes.
 
     Raises:
         StoreUnavailable: ClickHouse does not answer.
     """
     written = 0
-    for row in store.query("touched_windows", recent_s=RECENT_S):
+    margin_ms = round(margin_s * 1000)
+    for row in store.query("stale_windows", look_back_days=LOOK_BACK_DAYS, margin_ms=margin_ms):
         span = Span(since=row["window"], until=row["window"] + WINDOW_SECONDS)
-        found = rates(store, span)
-        for by in SEGMENTS:
+        found = rates(store, span, by=SEGMENTS[0])
+        for by in SEGMENTS[1:]:
+            # The rates of everything come with each: once is enough.
             found.extend(one for one in rates(store, span, by=by) if one.segment)
+        # One insert a window: its rows become visible together, so one of them can stand for all.
         rows = [_row(one, span) for one in found]
         store.insert("estimates", to_columns(rows))
         written += len(rows)

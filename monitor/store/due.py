@@ -1,14 +1,16 @@
 """Due work: samples x scorers less terminal scores, read from ClickHouse, the only truth for it (I5)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
 from monitor.clock import Clock
+from monitor.errors import StoreRejected
+from monitor.intake.interaction import Interaction
 from monitor.scoring.runner import run
 from monitor.scoring.verdict import Scorer, Status, Unscored
-from monitor.store.client import Store
+from monitor.store.client import Row, Store
 from monitor.store.rows import ScoreRow, interaction_of, score_row, scorer_rows, to_columns
 
 EVER = timedelta(days=36_500)
@@ -51,16 +53,28 @@ def expire_overdue(store: Store, scorers: Sequence[Scorer], *, oldest: timedelta
     for one in overdue:
         by_window.setdefault(one.window, []).append(one.sample_id)
     for window, ids in by_window.items():
-        done = _terminal(store, scorers, window, ids)
-        expired = [
-            score_row(window=window, sample_id=i, identity=s.identity, result=too_late, now=clock.now())
-            for s in scorers
-            for i in ids
-            if (i, s.identity.id) not in done
-        ]
-        store.insert("scores", to_columns(expired))
-        written += len(expired)
+        written += close(store, scorers, window=window, ids=ids, result=too_late, clock=clock)
     return written
+
+
+def close(
+    store: Store, scorers: Sequence[Scorer], *, window: int, ids: Sequence[UUID], result: Unscored, clock: Clock
+) -> int:
+    """Give these samples the same terminal rows wherever one is missing, and say how many were written.
+
+    Raises:
+        StoreUnavailable: the work is still due, or already closed.
+    """
+    done = terminal(store, scorers, window, ids)
+    now = clock.now()
+    rows = [
+        score_row(window=window, sample_id=i, identity=s.identity, result=result, now=now)
+        for s in scorers
+        for i in ids
+        if (i, s.identity.id) not in done
+    ]
+    store.insert("scores", to_columns(rows))
+    return len(rows)
 
 
 def score_due(
@@ -80,21 +94,22 @@ def score_due(
     Raises:
         StoreUnavailable: nothing was written, or it cannot be told; the work is still due or already done.
     """
-    wanted = list(ids)
-    samples = store.query("samples_by_id", window=window, ids=wanted)
-    done = _terminal(store, scorers, window, wanted)
-    interactions = [(row["sample_id"], interaction_of(row)) for row in samples]
+    samples = store.query("samples_by_id", window=window, ids=list(ids))
+    done = terminal(store, scorers, window, ids)
+    readable = {row["sample_id"]: _read(row) for row in samples}
     rows: list[ScoreRow] = []
     for scorer in scorers:
         identity = scorer.identity
-        todo = [(i, one) for i, one in interactions if (i, identity.id) not in done]
-        results = run(scorer, [one for _, one in todo], let_through=let_through)
+        todo = {i: one for i, one in readable.items() if (i, identity.id) not in done}
+        whole = {i: one for i, one in todo.items() if isinstance(one, Interaction)}
+        results = dict(zip(whole, run(scorer, list(whole.values()), let_through=let_through), strict=True))
+        results |= {i: one for i, one in todo.items() if isinstance(one, Unscored)}
         now = clock.now()
         rows.extend(
             score_row(window=window, sample_id=i, identity=identity, result=result, now=now)
-            for (i, _), result in zip(todo, results, strict=True)
+            for i, result in results.items()
         )
-    store.insert("scores", to_columns(rows))
+    _insert(store, rows)
     return len(rows)
 
 
@@ -103,6 +118,37 @@ def register(store: Store, scorers: Sequence[Scorer]) -> None:
     store.insert("scorers", to_columns(scorer_rows(s.identity for s in scorers)))
 
 
-def _terminal(store: Store, scorers: Sequence[Scorer], window: int, ids: list[UUID]) -> set[tuple[UUID, str]]:
-    rows = store.query("terminal", window=window, ids=ids, scorers=[s.identity.id for s in scorers])
+def terminal(store: Store, scorers: Sequence[Scorer], window: int, ids: Sequence[UUID]) -> set[tuple[UUID, str]]:
+    """Give the pairs of sample and scorer id that have a terminal row; raises StoreUnavailable."""
+    rows = store.query("terminal", window=window, ids=list(ids), scorers=[s.identity.id for s in scorers])
     return {(row["sample_id"], row["scorer_id"]) for row in rows}
+
+
+def _read(row: Row) -> Interaction | Unscored:
+    try:
+        return interaction_of(row)
+    except (ValueError, TypeError) as error:
+        # Its neighbours must not wait for it for ever (I7).
+        reason = f"the stored sample cannot be read ({type(error).__name__})"
+        return Unscored(status=Status.ERROR, reason=reason)
+
+
+def _insert(store: Store, rows: Sequence[ScoreRow]) -> None:
+    """Insert rows; one that ClickHouse refuses for what it is becomes an error, its neighbours stay (I6, I7)."""
+    try:
+        store.insert("scores", to_columns(rows))
+    except StoreRejected as error:
+        if len(rows) > 1:
+            half = len(rows) // 2
+            _insert(store, rows[:half])
+            _insert(store, rows[half:])
+            return
+        refused = replace(
+            rows[0],
+            status=Status.ERROR.value,
+            value=None,
+            label="",
+            probabilities={},
+            reason=f"ClickHouse refused the verdict (error {error.code})",
+        )
+        store.insert("scores", to_columns([refused]))

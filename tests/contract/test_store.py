@@ -17,13 +17,12 @@ from monitor.config import ClickHouseSettings
 from monitor.errors import StoreRejected, StoreUnavailable
 from monitor.intake.batch import Batch, Cell, Dead, Position, Sampled
 from monitor.intake.interaction import Interaction, Message, Model
-from monitor.intake.sampling import CANARY_STRATUM, PolicyHistory, Stratum
+from monitor.intake.sampling import CANARY_STRATUM
 from monitor.report.ledger import Span, ledger_counts
 from monitor.report.rates import rates
 from monitor.report.rollup import rollup
 from monitor.report.status import status
 from monitor.scoring.verdict import Result, ScorerIdentity, Status, Unscored, Verdict
-from monitor.store import policies
 from monitor.store.client import Store
 from monitor.store.due import expire_overdue, find_due, register, score_due
 from monitor.store.migrate import migrate
@@ -166,6 +165,8 @@ PARAMETERS: dict[str, Any] = {
     "oldest_s": 3600,
     "settled_ms": 0,
     "recent_s": 60,
+    "look_back_days": 9,
+    "margin_ms": 5000,
     "limit": 10,
     "reason": "",
     "status": "",
@@ -173,6 +174,13 @@ PARAMETERS: dict[str, Any] = {
     "offset": 0,
     "id": "x",
     "topic": "t",
+    "topic_id": TOPIC_ID,
+    "outcomes": ["lost"],
+    "kind": "",
+    "stage": "ingest",
+    "subjects": [UUID(int=1)],
+    "chunks": [0],
+    "size": 10,
 }
 
 
@@ -304,18 +312,6 @@ def test_the_rollup_writes_what_rates_says_and_can_be_repeated(store: Store) -> 
     clock.advance(60)
     assert rollup(store) == first
     assert store.query("estimate_count")[0]["n"] == count == first
-
-
-def test_policies_are_kept_and_a_change_starts_at_a_later_window(store: Store) -> None:
-    clock = FixedClock(datetime(2026, 11, 23, 10, 20, tzinfo=UTC))
-    first, second = (Stratum(name="all", probability=0.1),), (Stratum(name="all", probability=0.2),)
-    assert policies.ensure(store, first, clock).latest.strata == first
-    policies.ensure(store, first, clock)
-    assert len(policies.load(store)) == 1
-    history = policies.ensure(store, second, clock)
-    assert isinstance(history, PolicyHistory)
-    assert history.at(int(clock.now().timestamp()) // 3600 * 3600).strata == first
-    assert history.at(int(clock.now().timestamp()) // 3600 * 3600 + 3600).strata == second
 
 
 def test_text_of_any_kind_comes_back_as_it_was(store: Store) -> None:
