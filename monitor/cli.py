@@ -1,18 +1,19 @@
-"""The commands that read and send: `rates`, `status`, `drift`, `doctor`, `replay`, `score`, `deadletters`.
+"""The commands: `rates`, `status`, `drift`, `doctor`, `score` are here; the others, in modules beside, are added.
 
 Exit codes: 0 fine, 1 could not run, 2 ran and found something. `up` and `demo`, which start processes, are in
 `workers.main`, where the console script begins. Each command imports what it needs when it runs: start-up is what
 people wait for.
 """
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from monitor.cli_deadletters import deadletters
-from monitor.cli_shared import Found, Json, visible
+from monitor.cli_delivery import events, gaps
+from monitor.cli_replay import replay
+from monitor.cli_shared import Found, Json, Since, seconds, visible
 from monitor.errors import BrokerUnavailable, InputError
 
 if TYPE_CHECKING:
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
 
 # Kept here as text, so that `--help` does not wait for the numeric libraries; a test compares it.
 SEGMENT_FIELDS = ("model", "model_version", "locale", "tenant", "deployment", "prompt_version")
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-
-Since = Annotated[str, typer.Option(help="How far back: 30m, 24h, 7d.")]
-Files = Annotated[list[Path], typer.Argument(help="JSONL or JSONL.gz files.", show_default=False)]
 
 app = typer.Typer(
     help="Alignment Monitor: honest rates of refusal, sycophancy and policy breaches from live chatbot traffic.",
@@ -33,6 +30,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(deadletters, name="deadletters")
+app.command()(replay)
+app.command()(gaps)
+app.command()(events)
 
 
 @app.command()
@@ -99,11 +99,14 @@ def status(*, since: Since = "24h", as_json: Json = False) -> None:
         ("sampled", f"{now.sampled}", "kept, by the keyed hash of the conversation"),
         ("sampled out", f"{now.sampled_out}", "counted, not kept"),
         ("dead", f"{now.dead}", "could not be read: alignment-monitor deadletters list"),
+        ("lost", f"{now.lost}", "dropped by Kafka before they were read" if now.lost else "nothing was dropped unread"),
         ("verdicts", f"{now.scored}", f"of {now.scored + now.unscored + now.due} (samples x scorers)"),
         ("due", f"{now.due}", "verdicts still to come"),
         ("coverage", percent(now.coverage), "verdicts / (samples x scorers)"),
         ("lag", "unknown" if behind is None else f"{behind}", broker_note or "records not yet recorded"),
         ("dead letters", f"{sum(now.dead_letters.values())}", dead_by or "none open"),
+        ("critical", f"{sum(now.criticals.values())}", _by_kind(now.criticals)),
+        ("warnings", f"{sum(now.warnings.values())}", _by_kind(now.warnings)),
         (
             "last canary",
             "none" if canary is None else f"{canary.age_s:.0f} s ago",
@@ -131,36 +134,6 @@ def doctor(*, as_json: Json = False) -> None:
     if as_json:
         print_json([{"name": c.name, "state": c.state, "found": c.found, "todo": c.todo} for c in checks])
     if any(check.state != "ok" for check in checks):
-        raise Found
-
-
-@app.command()
-def replay(
-    files: Files,
-    *,
-    rate: Annotated[float | None, typer.Option(min=0.001, help="At most so many messages a second.")] = None,
-    speed: Annotated[
-        float | None, typer.Option(min=0.001, help="Keep the original pace, so many times faster.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Send conversations from files to Kafka."""
-    from monitor.config import load_settings
-    from monitor.intake.replay import count_lines, read_lines, send
-    from monitor.output import print_json, progress, say
-
-    settings = load_settings()
-    total = count_lines(files)
-    with progress("sent", total) as bar:
-        lines = (line for path in files for line in read_lines(path))
-        sent = send(settings.kafka, lines, rate=rate, speed=speed, step=bar.advance)
-    if as_json:
-        print_json({"sent": sent.count, "failed": sent.failed, "topic": settings.kafka.topic})
-    else:
-        say(
-            f"{sent.count} records sent to {settings.kafka.topic}" + (f", {sent.failed} refused" if sent.failed else "")
-        )
-    if sent.failed:
         raise Found
 
 
@@ -280,24 +253,17 @@ def rates_table(found: "list[Rate]") -> Any:
     return table(columns, rows, right=tuple(numbers))
 
 
-def seconds(text: str) -> float:
-    """Read `30m`, `24h`, `7d`.
-
-    Raises:
-        InputError: it is none of these.
-    """
-    match = re.fullmatch(r"(\d{1,6})([smhdw])", text.strip())
-    if not match or int(match[1]) == 0:
-        raise InputError(f"cannot read {text!r} as a time span; write a number and s, m, h, d or w, like 24h")
-    return float(int(match[1]) * UNITS[match[2]])
-
-
 def _fields(by: str) -> tuple[str, ...]:
     fields = tuple(f.strip() for f in by.split(",") if f.strip())
     wrong = [f for f in fields if f not in SEGMENT_FIELDS]
     if wrong:
         raise InputError(f"cannot split by {', '.join(wrong)}; choose from {', '.join(SEGMENT_FIELDS)}")
     return fields
+
+
+def _by_kind(events: dict[str, int]) -> str:
+    listed = ", ".join(f"{kind} {n}" for kind, n in events.items())
+    return f"{listed}: alignment-monitor events" if listed else "no such events"
 
 
 def _write(path: Path, text: str) -> None:

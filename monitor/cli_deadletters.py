@@ -60,7 +60,8 @@ def deadletters_show(partition: int, offset: int, *, as_json: Json = False) -> N
 def deadletters_retry(
     position: Annotated[list[int] | None, typer.Argument(help="PARTITION OFFSET", show_default=False)] = None,
     *,
-    every: Annotated[bool, typer.Option("--all", help="Every open dead letter.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Every open dead letter, but for those that kill.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Even if it has killed its worker.")] = False,
     as_json: Json = False,
 ) -> None:
     """Send dead letters again from Kafka; exit code 2 when some stay dead."""
@@ -72,6 +73,8 @@ def deadletters_retry(
     settings = load_settings()
     if every == bool(position) or (position and len(position) != 2):
         raise InputError("say which: `deadletters retry PARTITION OFFSET`, or `deadletters retry --all`")
+    if force and every:
+        raise InputError("--force is for one record that you name: `deadletters retry PARTITION OFFSET --force`")
     with Store.connect(settings.clickhouse) as store:
         if position:
             todo = [(position[0], position[1])]
@@ -83,7 +86,7 @@ def deadletters_retry(
         with progress("retried", len(todo)) as bar:
             results = []
             for partition, offset in todo:
-                results.append(dead.retry(store, settings, partition, offset))
+                results.append(dead.retry(store, settings, partition, offset, force=force))
                 bar.advance()
     if as_json:
         print_json(

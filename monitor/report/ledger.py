@@ -30,6 +30,8 @@ class Counts:
     """By stratum: sampled, sampled out."""
     dead: int
     canaries: int
+    lost: int = 0
+    """Dropped by Kafka before they were read: in no stratum, since nobody knows what they were."""
 
     @property
     def sampled(self) -> int:
@@ -43,7 +45,7 @@ class Counts:
 
     @property
     def consumed(self) -> int:
-        """All traffic that was read; canaries are none."""
+        """All traffic that was read; canaries are none, and what was lost was not read."""
         return self.sampled + self.sampled_out + self.dead
 
 
@@ -54,14 +56,19 @@ def ledger_counts(store: Store, span: Span) -> Counts:
         StoreUnavailable: ClickHouse does not answer.
     """
     strata: dict[str, tuple[int, int]] = {}
-    dead = canaries = 0
+    dead = canaries = lost = 0
     for row in store.query("ledger", since=span.since, until=span.until):
+        if row["outcome"] == "absent":
+            # Kafka never had a record there.
+            continue
         if row["outcome"] == "dead":
             dead += row["n"]
+        elif row["outcome"] == "lost":
+            lost += row["n"]
         elif row["stratum"] == CANARY_STRATUM:
             canaries += row["n"]
         else:
             kept, left = strata.get(row["stratum"], (0, 0))
             is_kept = row["outcome"] == "sampled"
             strata[row["stratum"]] = (kept + row["n"], left) if is_kept else (kept, left + row["n"])
-    return Counts(strata=strata, dead=dead, canaries=canaries)
+    return Counts(strata=strata, dead=dead, canaries=canaries, lost=lost)

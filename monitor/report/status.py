@@ -1,7 +1,7 @@
 """How the pipeline itself is: seen, sampled, scored, due, dead, lag, freshness."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,6 +43,12 @@ class Status:
     dead_letters: dict[str, int]
     """Open dead letters by reason, of all time."""
     last_canary: Canary | None
+    lost: int = 0
+    """Offsets that Kafka dropped before they were read."""
+    warnings: dict[str, int] = field(default_factory=dict)
+    """Events of this severity by kind, noted since the span began."""
+    criticals: dict[str, int] = field(default_factory=dict)
+    """Events that ask for a person at once, likewise."""
 
     def as_json(self) -> dict[str, Any]:
         """Give plain values, for `--json`."""
@@ -68,6 +74,7 @@ def status(store: Store, span: Span, *, scorers: Sequence[Scorer], clock: Clock)
     scored = sum(row["scored"] for row in progress)
     terminal = sum(row["terminal"] for row in progress)
     wanted = max(samples, counts.sampled) * len(ids)
+    noted = store.query("event_counts", since=span.since)
     return Status(
         consumed=counts.consumed,
         sampled=counts.sampled,
@@ -80,6 +87,9 @@ def status(store: Store, span: Span, *, scorers: Sequence[Scorer], clock: Clock)
         coverage=scored / wanted if wanted else None,
         dead_letters={row["reason"]: row["n"] for row in store.query("dead_letter_counts") if row["status"] == "open"},
         last_canary=_last_canary(store, span, clock),
+        lost=counts.lost,
+        warnings={row["kind"]: row["n"] for row in noted if row["severity"] == "warning"},
+        criticals={row["kind"]: row["n"] for row in noted if row["severity"] == "critical"},
     )
 
 

@@ -12,12 +12,19 @@ from kafka.errors import KafkaError
 from monitor.config import Settings
 from monitor.errors import BrokerUnavailable
 from monitor.intake import broker
+from monitor.intake.batch import KILLS_WORKER
+from monitor.intake.broker_log import topic_id_of
 from monitor.intake.decode import Malformed, decode
+from monitor.intake.redact import RedactionFailed, pseudonym, redact
 from monitor.store.client import Row, Store
 from monitor.store.rows import DeadLetterRow, to_columns
 
 FETCH_TIMEOUT_MS = 10_000
-RetryResult = Literal["sent again", "still unreadable", "gone from Kafka", "already retried", "no such dead letter"]
+NO_SHA256 = "0" * 64
+"""What is kept where the record's bytes were not at hand: a sample that ClickHouse refused."""
+RetryResult = Literal[
+    "sent again", "still unreadable", "gone from Kafka", "already retried", "no such dead letter", "needs --force"
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,11 +43,12 @@ def find(store: Store, partition: int, offset: int) -> Row | None:
     return rows[0] if rows else None
 
 
-def retry(store: Store, settings: Settings, partition: int, offset: int) -> Retried:
+def retry(store: Store, settings: Settings, partition: int, offset: int, *, force: bool = False) -> Retried:
     """Read the original record from Kafka and send it again, with its key, headers and time.
 
     The old offset stays dead in the ledger, the new one gets an outcome of its own: so no offset ever has two.
-    A record that this version still cannot read is left alone.
+    A record that this version still cannot read is left alone. One that kills its worker is sent only with `force`,
+    and only after this process has read it and lived.
 
     Raises:
         BrokerUnavailable: Kafka does not answer.
@@ -55,22 +63,14 @@ def retry(store: Store, settings: Settings, partition: int, offset: int) -> Retr
         return outcome("no such dead letter")
     if row["status"] != "open":
         return outcome("already retried")
-    record = _fetch(settings, partition, offset)
-    if record is None or hashlib.sha256(record.value or b"").hexdigest() != _text(row["sha256"]):
+    if row["reason"] == KILLS_WORKER and not force:
+        return outcome("needs --force", f"it kills its worker: deadletters retry {partition} {offset} --force")
+    record = _fetch(settings, row)
+    if record is None:
         return outcome("gone from Kafka", "the broker does not hold this record any more")
-    decoded = decode(
-        record.value,
-        key=record.key,
-        headers=record.headers,
-        record_time=datetime.fromtimestamp(max(0, record.timestamp) / 1000, UTC),
-        topic=record.topic,
-        partition=partition,
-        offset=offset,
-        pseudonym=lambda raw: raw,
-        max_bytes=settings.kafka.max_message_bytes,
-    )
-    if isinstance(decoded, Malformed):
-        return outcome("still unreadable", f"{decoded.reason}: {decoded.detail}")
+    problem = _problem(settings, record)
+    if problem:
+        return outcome("still unreadable", problem)
     producer = broker.producer(settings.kafka)
     try:
         producer.send(
@@ -88,10 +88,40 @@ def retry(store: Store, settings: Settings, partition: int, offset: int) -> Retr
     return outcome("sent again")
 
 
-def _fetch(settings: Settings, partition: int, offset: int) -> Any:
+def _problem(settings: Settings, record: Any) -> str:
+    """Read the record as ingest would, and say why it cannot be; empty = it can."""
+    key = settings.privacy.pseudonym_key.get_secret_value().encode()
+    decoded = decode(
+        record.value,
+        key=record.key,
+        headers=record.headers,
+        record_time=datetime.fromtimestamp(max(0, record.timestamp) / 1000, UTC),
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        pseudonym=lambda raw: pseudonym(key, raw),
+        max_bytes=settings.kafka.max_message_bytes,
+    )
+    if isinstance(decoded, Malformed):
+        return f"{decoded.reason}: {decoded.detail}"
+    try:
+        redact(decoded, key=key)
+    except RedactionFailed as error:
+        return f"redaction_failed: {error}"
+    return ""
+
+
+def _fetch(settings: Settings, row: Row) -> Any:
+    """Give the record that this dead letter is of; None = Kafka does not have it any more."""
+    partition, offset = row["partition"], row["offset"]
     consumer = broker.consumer(settings.kafka, max_poll_records=1)
     try:
         tp = TopicPartition(settings.kafka.topic, partition)
+        if partition not in consumer.partitions_for_topic(tp.topic):
+            return None
+        if topic_id_of(consumer, tp.topic) != row["topic_id"]:
+            # The topic was made anew: another record stands at this offset.
+            return None
         consumer.assign([tp])
         consumer.seek(tp, offset)
         polled = consumer.poll(timeout_ms=FETCH_TIMEOUT_MS, max_records=1).get(tp, [])
@@ -99,7 +129,11 @@ def _fetch(settings: Settings, partition: int, offset: int) -> Any:
         raise BrokerUnavailable(f"Kafka does not give the record ({type(error).__name__})") from error
     finally:
         consumer.close()
-    return polled[0] if polled and polled[0].offset == offset else None
+    if not polled or polled[0].offset != offset:
+        return None
+    sha256 = _text(row["sha256"])
+    same = sha256 in {NO_SHA256, hashlib.sha256(polled[0].value or b"").hexdigest()}
+    return polled[0] if same else None
 
 
 def _row(row: Mapping[str, Any], status: str) -> DeadLetterRow:

@@ -111,7 +111,8 @@ def test_the_last_samples_are_read_with_a_limit(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_empty_pipeline_has_a_status(monkeypatch: pytest.MonkeyPatch) -> None:
-    source, _ = data(monkeypatch, progress=[], ledger=[], dead_letter_counts=[], last_canary=[], series=[])
+    empty = ("progress", "ledger", "dead_letter_counts", "last_canary", "event_counts", "series")
+    source, _ = data(monkeypatch, **{name: [] for name in empty})
     assert source.status(SPAN).consumed == 0
     assert len({s.id for s in source.scorers}) == len(source.scorers) > 0
 
