@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -11,6 +12,7 @@ from clickhouse_connect.driver import options
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import (
     ClickHouseError,
+    DatabaseError,
     InterfaceError,
     InternalError,
     OperationalError,
@@ -28,6 +30,7 @@ from monitor.store.sql import blocks
 logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
 
 Row = dict[str, Any]
+_STATUS = re.compile(r"HTTP status \d{3}")
 
 RETRYABLE_CODES = frozenset(
     {
@@ -49,7 +52,47 @@ RETRYABLE_CODES = frozenset(
         999,  # KEEPER_EXCEPTION
     }
 )
-"""Errors that say nothing against the rows."""
+"""Errors that can pass by themselves or by what a person does to the server."""
+
+ROW_CODES = frozenset(
+    {
+        6,  # CANNOT_PARSE_TEXT
+        7,  # INCORRECT_NUMBER_OF_COLUMNS
+        9,  # SIZES_OF_COLUMNS_DOESNT_MATCH
+        20,  # NUMBER_OF_COLUMNS_DOESNT_MATCH
+        25,  # CANNOT_PARSE_ESCAPE_SEQUENCE
+        26,  # CANNOT_PARSE_QUOTED_STRING
+        27,  # CANNOT_PARSE_INPUT_ASSERTION_FAILED
+        32,  # ATTEMPT_TO_READ_AFTER_EOF
+        33,  # CANNOT_READ_ALL_DATA
+        36,  # BAD_ARGUMENTS
+        38,  # CANNOT_PARSE_DATE
+        41,  # CANNOT_PARSE_DATETIME
+        43,  # ILLEGAL_TYPE_OF_ARGUMENT
+        44,  # ILLEGAL_COLUMN
+        53,  # TYPE_MISMATCH
+        69,  # ARGUMENT_OUT_OF_BOUND
+        70,  # CANNOT_CONVERT_TYPE
+        72,  # CANNOT_PARSE_NUMBER
+        117,  # INCORRECT_DATA
+        128,  # TOO_LARGE_ARRAY_SIZE
+        130,  # CANNOT_READ_ARRAY_FROM_TEXT
+        131,  # TOO_LARGE_STRING_SIZE
+        158,  # TOO_MANY_ROWS
+        190,  # SIZES_OF_ARRAYS_DONT_MATCH
+        252,  # TOO_MANY_PARTS: more than 100 partitions in one insert, or too many parts to merge
+        307,  # TOO_MANY_BYTES
+        321,  # VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
+        349,  # CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
+        376,  # CANNOT_PARSE_UUID
+        396,  # TOO_MANY_ROWS_OR_BYTES
+        407,  # DECIMAL_OVERFLOW
+        467,  # CANNOT_PARSE_BOOL
+        469,  # VIOLATED_CONSTRAINT
+    }
+)
+"""Errors that rows can be at fault for. Of an insert all others are waited out: what is wrong with the server, or not
+known to us, must never bury rows that nothing is wrong with."""
 
 INSERT_SETTINGS: Mapping[str, Any] = {
     # The default may be 1, and then an insert is acknowledged before it is durable.
@@ -163,7 +206,7 @@ class Store:
         body = self._encoded(table, columns)
         settings = {**INSERT_SETTINGS, "insert_deduplication_token": hashlib.sha256(body).hexdigest()}
         try:
-            self._client.raw_insert(
+            answer = self._client.raw_insert(
                 None,  # type: ignore[arg-type] # the body begins with the statement
                 None,
                 body,
@@ -172,7 +215,10 @@ class Store:
                 compression=self._client.write_compression,
             )
         except (ClickHouseError, HTTPError, OSError) as error:
-            raise _translated(error, f"inserting into {table}") from error
+            raise _translated(error, f"inserting into {table}", blame=ROW_CODES) from error
+        if not answer.query_id():
+            # A gateway's page with status 200 is no receipt.
+            raise StoreUnavailable(f"inserting into {table}: something that is not ClickHouse answered")
 
     def _encoded(self, table: str, columns: Sequence[Sequence[Any]]) -> bytes:
         """Write the insert as it goes over the wire; the types come from schema.sql, so no table is described."""
@@ -193,14 +239,19 @@ class Store:
         return body
 
 
-def _translated(error: Exception, doing: str) -> MonitorError:
+def _translated(error: Exception, doing: str, *, blame: frozenset[int] | None = None) -> MonitorError:
     # Not the server's whole message: it can quote rows.
     code = getattr(error, "code", None)
     if isinstance(error, (HTTPError, OSError, InterfaceError)) or (
         isinstance(error, OperationalError) and code is None
     ):
         return StoreUnavailable(f"{doing}: ClickHouse does not answer ({type(error).__name__})")
-    if isinstance(code, int) and code in RETRYABLE_CODES:
+    if code is None and type(error) is DatabaseError:
+        status = _STATUS.search(str(error))
+        return StoreUnavailable(
+            f"{doing}: something that is not ClickHouse answered{f' ({status[0]})' if status else ''}"
+        )
+    if isinstance(code, int) and (code in RETRYABLE_CODES or (blame is not None and code not in blame)):
         return StoreUnavailable(f"{doing}: ClickHouse answered with error {code} ({_name(error)})")
     if isinstance(error, (ProgrammingError, InternalError)) and code is None:
         # The client library found fault with our call, not the server with a row: a bug must never bury rows.

@@ -136,6 +136,13 @@ def test_a_dead_letter_keeps_masked_evidence_cut_to_size_and_the_hash_of_the_who
     assert len(dead.evidence) <= EVIDENCE_BYTES
 
 
+@pytest.mark.parametrize("piece", [b"\xff", "ş".encode(), "🙂".encode()])
+def test_evidence_is_cut_by_bytes_whatever_its_script(piece: bytes) -> None:
+    """A byte of no encoding is kept as a sign of three."""
+    (dead,) = sift([Record(0, b"not json " + piece * (90_000 // len(piece)))]).dead
+    assert EVIDENCE_BYTES - 4 < len(dead.evidence.encode()) <= EVIDENCE_BYTES
+
+
 def test_a_value_that_the_cut_goes_through_is_masked_too() -> None:
     value = b"x" * (EVIDENCE_BYTES - 8) + b" ali.veli@example.com and more"
     (dead,) = sift([Record(0, value)]).dead
