@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help install demo test lint types bench clean
+.PHONY: help install demo test lint types faults bench clean
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 12
@@ -28,6 +28,9 @@ lint: $(READY)  ## Check style.
 
 types: $(READY)  ## Check types.
 	$(BIN)/mypy
+
+faults: $(READY)  ## Break everything, many times, and compare with the oracle; the last line is one JSON object.
+	$(BIN)/python -m tests.faults
 
 bench: $(READY)  ## Measure; the last line is one JSON object. BENCH_FLAGS=--full for the long form.
 	$(BIN)/python -m bench $(BENCH_FLAGS)

@@ -266,7 +266,7 @@ class Ingest:
         self._holes = []
 
     def _back_off(self, what: str, error: Exception) -> None:
-        """Pause everything and set the time of the next try."""
+        """Set the time of the next try; until then the loop only keeps its membership."""
         now = self._clock.monotonic()
         self._waiting_since = self._waiting_since or now
         self._delay = min(self._delay * 2, RETRY_MAX_S) if self._delay else RETRY_FIRST_S
@@ -275,7 +275,6 @@ class Ingest:
         metrics.PAUSED.labels(cause="store").set(1)
         self.health.beat(ready=False)
         log.warning(what, extra={"why": str(error) if isinstance(error, MonitorError) else type(error).__name__})
-        self._consumer.pause(*self._consumer.assignment())
 
     def _caught_up(self) -> None:
         """Take up reading again, if it was paused and nothing is left."""

@@ -346,7 +346,7 @@ class Sifter:
         try:
             # Masked before it is cut: half a number would not be recognised as one.
             masked, _ = redact_text(value[: EVIDENCE_BYTES + _MARGIN_BYTES].decode("utf-8", "replace"))
-            evidence = masked[:EVIDENCE_BYTES]
+            evidence = masked.encode()[:EVIDENCE_BYTES].decode("utf-8", "ignore")
         except RedactionFailed:
             evidence = ""
             detail += "; the evidence could not be masked and is not kept"

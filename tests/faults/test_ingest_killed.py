@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ RECORDS = 400
 @pytest.mark.parametrize("seed", range(SEEDS))
 @pytest.mark.parametrize("point", POINTS)
 def test_a_worker_killed_in_mid_batch_loses_and_doubles_nothing(
-    servers: Stack, tmp_path: Path, point: str, seed: int
+    servers: Stack, tmp_path: Path, record_property: Callable[[str, object], None], point: str, seed: int
 ) -> None:
     variables = environment(servers, f"kill-{point}-{seed}")
     settings = settings_from(variables)
@@ -36,6 +37,6 @@ def test_a_worker_killed_in_mid_batch_loses_and_doubles_nothing(
     )
     assert victim.returncode == -signal.SIGKILL, victim.stderr.decode()
 
-    ingest_all(tmp_path, variables, RECORDS)
+    record_property("takeover_s", ingest_all(tmp_path, variables, RECORDS))
     with Store.connect(settings.clickhouse) as store:
         check(store, settings, produced)

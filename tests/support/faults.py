@@ -6,10 +6,12 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from monitor.config import Settings
 from monitor.errors import StoreUnavailable
@@ -23,6 +25,9 @@ SEEDS = int(os.environ.get("ALIGNMENT_MONITOR_TEST_SEEDS", "1"))
 FULL = os.environ.get("ALIGNMENT_MONITOR_TEST_FAULTS") == "full"
 """Set by `make faults`: longer outages, more records, every seed."""
 STRATA = '[{"name":"turkish","when":{"locale":["tr"]},"probability":0.9},{"name":"rest","probability":0.4}]'
+REAL_KAFKA = os.environ.get("ALIGNMENT_MONITOR_TEST_KAFKA", "")
+REAL_CLICKHOUSE = os.environ.get("ALIGNMENT_MONITOR_TEST_CLICKHOUSE", "")
+"""A real broker and a real server to run on, instead of the embedded ones."""
 PARTITIONS = 3
 RESTART_S = 30.0
 
@@ -35,19 +40,33 @@ def environment(servers: Stack, name: str, **more: str) -> dict[str, str]:
             "SAMPLING__KEY": KEY,
             "PRIVACY__PSEUDONYM_KEY": KEY,
             "SAMPLING__STRATA": STRATA,
-            "KAFKA__BOOTSTRAP_SERVERS": f"127.0.0.1:{servers.ports.kafka}",
+            "KAFKA__BOOTSTRAP_SERVERS": REAL_KAFKA or f"127.0.0.1:{servers.ports.kafka}",
             "KAFKA__TOPIC": name,
             "KAFKA__GROUP_ID": name,
             "KAFKA__SESSION_TIMEOUT_MS": "3000",
             "KAFKA__HEARTBEAT_INTERVAL_MS": "500",
             "REDIS__URL": f"redis://127.0.0.1:{servers.ports.redis}/0",
-            "CLICKHOUSE__PORT": str(servers.ports.clickhouse),
+            **clickhouse(servers),
             "CLICKHOUSE__DATABASE": name.replace("-", "_"),
             "INGEST__MAX_RECORDS": "60",
             "INGEST__MAX_WAIT_MS": "100",
             **more,
         }
     )
+
+
+def clickhouse(servers: Stack) -> dict[str, str]:
+    """Give the settings of the ClickHouse that a case runs on."""
+    if not REAL_CLICKHOUSE:
+        return {"CLICKHOUSE__PORT": str(servers.ports.clickhouse)}
+    url = urlsplit(REAL_CLICKHOUSE)
+    return {
+        "CLICKHOUSE__HOST": url.hostname or "127.0.0.1",
+        "CLICKHOUSE__PORT": str(url.port or 8123),
+        "CLICKHOUSE__USERNAME": unquote(url.username or "default"),
+        "CLICKHOUSE__PASSWORD": unquote(url.password or ""),
+        "CLICKHOUSE__SECURE": str(url.scheme == "https"),
+    }
 
 
 def messages(seed: int, count: int) -> Iterator[tuple[bytes, bytes]]:
@@ -175,12 +194,15 @@ def worker(folder: Path, variables: dict[str, str], *command: str, name: str = "
         process.wait()
 
 
-def ingest_all(folder: Path, variables: dict[str, str], count: int, *, seconds: float = RESTART_S) -> None:
-    """Run one ingest worker until `count` offsets are recorded, and stop it cleanly."""
+def ingest_all(folder: Path, variables: dict[str, str], count: int, *, seconds: float = RESTART_S) -> float:
+    """Run one ingest worker until `count` offsets are recorded, stop it cleanly, and give the seconds it took."""
     settings = settings_from(variables)
+    start = time.monotonic()
     with worker(folder, variables, name="successor") as running:
         try:
             wait_for(lambda: recorded(settings) >= count, f"{count} offsets to be recorded", seconds=seconds)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{running.said()[-4000:]}") from error
+        took = time.monotonic() - start
         assert running.stop() == 0, running.said()
+    return took

@@ -160,7 +160,7 @@ def test_two_records_that_kill_are_both_found(world: World, monkeypatch: pytest.
     assert len(world.outcomes()) == 300
 
 
-def test_a_record_that_is_read_again_and_again_without_a_death_is_never_given_up(world: World) -> None:
+def test_a_record_that_is_read_again_and_again_without_a_death_leaves_no_attempt(world: World) -> None:
     world.send(1)
     for _ in range(6):
         worker = world.worker()
@@ -169,6 +169,7 @@ def test_a_record_that_is_read_again_and_again_without_a_death_is_never_given_up
         world.set_committed(0)
     assert set(world.outcomes().values()) <= {"sampled", "sampled_out"}
     assert dead_letters(world) == []
+    assert all(row["void"] for row in world.database.tables["attempts"].final())
 
 
 def test_the_steady_state_writes_no_attempt(world: World) -> None:
@@ -272,19 +273,35 @@ def score_everything(world: World) -> None:
 
 def test_while_clickhouse_is_away_the_worker_waits_as_a_member_and_then_records_all(world: World) -> None:
     worker = world.worker()
+    world.send(5)
     world.run(worker, rounds=2)
     world.database.away()
     world.send(50)
     world.run(worker, rounds=100)
     assert worker._consumer.assignment()
     assert not worker.health.ready
-    assert world.committed() is None
+    assert world.committed() == 5
     world.database.heal()
     world.run(worker, rounds=100)
-    assert len(world.outcomes()) == 50
-    assert world.committed() == 50
+    assert len(world.outcomes()) == 55
+    assert world.committed() == 55
     (event,) = world.events("store_away")
     assert event["severity"] == "warning"
+
+
+def test_a_member_thrown_out_during_an_outage_gives_up_its_batch(world: World) -> None:
+    worker = world.worker()
+    world.run(worker, rounds=2)
+    world.database.away()
+    world.send(10)
+    world.run(worker, rounds=3)
+    expel(worker)
+    world.run(worker, rounds=3)
+    world.database.heal()
+    world.run(worker, rounds=60)
+    assert worker.health.counts()["consumed"] == 10
+    (event,) = world.events("partitions_lost")
+    assert event["n"] == 10
 
 
 def test_a_refused_dead_letter_stops_the_offset_and_is_told_at_once(world: World) -> None:

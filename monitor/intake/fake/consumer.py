@@ -20,7 +20,8 @@ from kafka.errors import (
 
 from monitor.intake.fake.log import FakeLog, FakeRecord
 
-CommitHook = Callable[[Literal["before", "after"]], None]
+Offsets = Mapping[TopicPartition, OffsetAndMetadata]
+CommitHook = Callable[[Literal["before", "after"], Offsets], None]
 """Called before a commit has an effect, and after; what it raises, the caller of `commit` gets."""
 
 
@@ -129,14 +130,14 @@ class FakeConsumer:
             raise IllegalStateError("Partition is not assigned")
         return self._positioned(partition)
 
-    def commit(self, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
+    def commit(self, offsets: Offsets) -> None:
         """Commit for the group.
 
         Raises:
             CommitFailedError: this consumer is no member any more.
             RebalanceInProgressError: it has given up its partitions and waits for new ones.
         """
-        self._commit_hook("before")
+        self._commit_hook("before", offsets)
         if self._member is None:
             raise CommitFailedError
         if self._joining:
@@ -146,7 +147,7 @@ class FakeConsumer:
         except (UnknownMemberIdError, IllegalGenerationError) as error:
             self._member = None
             raise CommitFailedError(error) from error
-        self._commit_hook("after")
+        self._commit_hook("after", offsets)
 
     def committed(self, partition: TopicPartition) -> int | None:
         """Give the group's committed offset; None = none."""
@@ -269,5 +270,5 @@ class FakeConsumer:
         return self._states[tp]
 
 
-def _nothing(_when: str) -> None:
+def _nothing(_when: str, _offsets: Offsets) -> None:
     """Let every commit pass."""

@@ -1,6 +1,7 @@
 """All queries that the fake can answer: those of ingest and of scoring."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from inspect import signature
 from typing import Any
 
@@ -23,6 +24,6 @@ def answer(database: FakeDatabase, name: str, parameters: Mapping[str, Any]) -> 
     return _QUERIES[name](database, **{one: parameters[one] for one in _PARAMETERS[name]})
 
 
-def known() -> Collection[str]:
+def known() -> AbstractSet[str]:
     """Give the names of the queries that the fake can answer."""
     return _QUERIES.keys()
