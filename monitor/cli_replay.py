@@ -71,7 +71,7 @@ def _from_ledger(*, dry_run: bool, as_json: bool) -> None:
     settings, clock = load_settings(), SystemClock()
     with KafkaLog(settings.kafka) as log, Store.connect(settings.clickhouse) as store:
         view = view_of(log, settings.kafka.topic)
-        found = [one for one in find_gaps(store, settings.kafka.topic, view) if one.current]
+        found = find_gaps(store, settings.kafka.topic, view, former=False)
         total = sum(one.missing for one in found)
         if dry_run:
             _print_plan(found, total, as_json=as_json)

@@ -31,7 +31,10 @@ RECONCILE = "alignment.reconcile"
 EXPIRE = "alignment.expire"
 ROLLUP = "alignment.rollup"
 CANARY = "alignment.canary"
+GAPS = "alignment.gaps"
 EXPIRE_EVERY_S = 600.0
+GAPS_EVERY_S = 1800.0
+"""Each run reads the whole ledger, a bit an offset."""
 
 
 class _Connection(Connection):
@@ -106,6 +109,7 @@ def make_app(config: Settings) -> Celery:
                 (EXPIRE, EXPIRE_EVERY_S),
                 (ROLLUP, config.scoring.rollup_every_s),
                 (CANARY, config.scoring.canary_every_s),
+                (GAPS, GAPS_EVERY_S),
             )
             if every
         },

@@ -321,7 +321,8 @@ class Ingest:
 
     def _drain(self) -> None:
         """Settle what is in hand, once; what cannot be recorded stays uncommitted and is read again."""
-        if self._unsettled():
+        if self._unsettled() and not self._waiting_since:
+            # Not after a failure: a server that hangs would hold the drain beyond its grace period.
             self._settle_all()
         if self._gathered or self._portion:
             log.warning("stopped with an unrecorded batch; it stays uncommitted and will be read again")

@@ -72,6 +72,8 @@ class Recorder:
                 last_offset=lost.position.offset,
                 n=1,
             )
+            # Now: the next record may kill the process, and the event with it.
+            self._journal.flush(self._store)
         self._commit(portion, kept)
         self._hints.send(kept.sampled)
         self._count(kept)
@@ -81,7 +83,7 @@ class Recorder:
         self._sifter = Sifter(
             sampling_key=self._settings.sampling.key.get_secret_value().encode(),
             pseudonym_key=self._settings.privacy.pseudonym_key.get_secret_value().encode(),
-            policies=policies.ensure(store, self._settings.sampling.strata, self._clock),
+            policies=policies.ensure(store, self._settings.sampling.strata),
             max_message_bytes=self._settings.kafka.max_message_bytes,
         )
         self._policies_at = self._clock.monotonic()

@@ -1,4 +1,4 @@
-"""The tasks that beat starts: rollup and canary."""
+"""The tasks that beat starts: rollup, canary and the search for gaps."""
 
 import logging
 
@@ -7,10 +7,13 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from monitor.config import settings
 from monitor.errors import BrokerUnavailable, StoreUnavailable
+from monitor.intake.broker_log import KafkaLog
 from monitor.intake.canary import send_canary
 from monitor.report.rollup import rollup as roll_up
+from monitor.store.events import EventKind
+from monitor.store.gaps import find_gaps, look
 from workers import resources
-from workers.celery_app import CANARY, ROLLUP
+from workers.celery_app import CANARY, GAPS, ROLLUP
 
 log = logging.getLogger("scheduled")
 
@@ -36,3 +39,36 @@ def canary() -> None:
         send_canary(settings())
     except BrokerUnavailable as error:
         log.warning("no canary sent", extra={"why": str(error)})
+
+
+@shared_task(name=GAPS)  # type: ignore[untyped-decorator]
+def gaps() -> int:
+    """Hold the ledger against Kafka and note each partition that has a gap; gives the number of them."""
+    kafka = settings().kafka
+    try:
+        with KafkaLog(kafka) as log_:
+            view = look(log_)
+        found = [
+            one for one in find_gaps(resources.store(), kafka.topic, view, former=False) if one.missing or one.doubled
+        ]
+        for one in found:
+            ranges = [gap.range for gap in one.gaps]
+            resources.journal().note(
+                EventKind.GAP_FOUND,
+                "critical",
+                f"{one.missing} offsets have no outcome, {one.doubled} outcomes are too many: alignment-monitor gaps",
+                topic=kafka.topic,
+                topic_id=one.topic_id,
+                partition=one.partition,
+                first_offset=ranges[0].first if ranges else 0,
+                last_offset=ranges[-1].last if ranges else 0,
+                n=one.missing or one.doubled,
+            )
+        resources.journal().flush(resources.store())
+    except (BrokerUnavailable, StoreUnavailable) as error:
+        log.warning("gaps were not looked for", extra={"why": str(error)})
+        return 0
+    except SoftTimeLimitExceeded:
+        log.warning("gaps were not looked for: the ledger could not be read in time")
+        return 0
+    return len(found)

@@ -50,6 +50,8 @@ class EventKind(StrEnum):
     """Verdicts that were due for too long were closed as expired."""
     SCORING_DEATH = "scoring_death"
     """A sample that killed its worker again and again was closed as error."""
+    GAP_FOUND = "gap_found"
+    """Committed offsets have no outcome, or offsets have two."""
     GAP_MENDED = "gap_mended"
     """Offsets without an outcome were read again from Kafka and recorded."""
 

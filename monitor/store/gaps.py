@@ -11,7 +11,7 @@ from uuid import UUID
 
 from monitor.intake.broker_log import Log, PartitionState
 from monitor.store.client import Store
-from monitor.store.ledger import OffsetRange, PartitionLedger, coverage
+from monitor.store.ledger import OffsetRange, PartitionLedger, coverage, places
 
 Where = Literal["within", "before", "after"]
 """`within`: between recorded offsets. `before`: older than the first recorded one, and still in Kafka. `after`: later
@@ -68,23 +68,25 @@ def look(log: Log) -> LogView | None:
     return LogView(topic_id=topic_id, partitions={one.partition: one for one in log.partitions()})
 
 
-def find_gaps(store: Store, topic: str, view: LogView | None) -> list[PartitionGaps]:
+def find_gaps(store: Store, topic: str, view: LogView | None, *, former: bool = True) -> list[PartitionGaps]:
     """Read the ledger and hold it against what Kafka said before; without that, only the ledger is told.
+
+    Without `former` only the current incarnation is read: gaps of earlier ones stay for good, and cost each time.
 
     Raises:
         StoreUnavailable: ClickHouse does not answer.
     """
-    ledgers = coverage(store, topic)
     if view is None:
-        return [_plain(one, current=None) for one in ledgers]
+        return [_plain(one, current=None) for one in coverage(store, topic)]
+    others = {partition for topic_id, partition in places(store, topic) if topic_id != view.topic_id}
+    ledgers = coverage(store, topic, only=None if former else view.topic_id)
     ours = {one.partition: one for one in ledgers if one.topic_id == view.topic_id}
-    others = {one.partition for one in ledgers if one.topic_id != view.topic_id}
-    found = [_plain(one, current=False) for one in ledgers if one.topic_id != view.topic_id]
     now = [
         _current(view.topic_id, state, ours.get(number), bound(state, ours.get(number), seen_before=number in others))
         for number, state in sorted(view.partitions.items())
     ]
-    return [one for one in now if one.ledger or one.gaps] + found
+    earlier = [_plain(one, current=False) for one in ledgers if one.topic_id != view.topic_id]
+    return [one for one in now if one.ledger or one.gaps] + earlier
 
 
 def bound(state: PartitionState, ledger: PartitionLedger | None, *, seen_before: bool) -> int:

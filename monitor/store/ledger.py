@@ -76,8 +76,13 @@ def topics(store: Store) -> list[str]:
     return [row["topic"] for row in store.query("ledger_topics")]
 
 
-def coverage(store: Store, topic: str) -> list[PartitionLedger]:
-    """Read the ledger of a topic, the incarnation that was read last first, then by partition.
+def places(store: Store, topic: str) -> list[tuple[UUID, int]]:
+    """Give the incarnations and partitions that have a ledger: the incarnation that was read last first."""
+    return [(row["topic_id"], row["partition"]) for row in store.query("ledger_partitions", topic=topic)]
+
+
+def coverage(store: Store, topic: str, *, only: UUID | None = None) -> list[PartitionLedger]:
+    """Read the ledger of a topic, or of one incarnation of it, in the order of `places`.
 
     Blocks for one query a partition, and longer for those that are not whole.
 
@@ -85,8 +90,9 @@ def coverage(store: Store, topic: str) -> list[PartitionLedger]:
         StoreUnavailable: ClickHouse does not answer.
     """
     return [
-        _partition(store, topic, row["topic_id"], row["partition"])
-        for row in store.query("ledger_partitions", topic=topic)
+        _partition(store, topic, topic_id, partition)
+        for topic_id, partition in places(store, topic)
+        if only in {None, topic_id}
     ]
 
 

@@ -81,7 +81,7 @@ def mend(
     done: dict[int, Mended] = {}
     closed = -1
     while True:
-        found = [one for one in find_gaps(store, topic, view) if one.current and one.gaps]
+        found = [one for one in find_gaps(store, topic, view, former=False) if one.gaps]
         before, closed = closed, sum(one.closed for one in done.values())
         if not found or closed == before:
             return Outcome(partitions=[one for one in done.values() if one.closed], left=found)

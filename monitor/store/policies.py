@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-from monitor.clock import Clock
 from monitor.intake.sampling import WINDOW_SECONDS, Policy, PolicyHistory, Stratum, next_window
 from monitor.store.client import Store
 from monitor.store.rows import policy_row, to_columns, utc
@@ -18,7 +17,7 @@ def load(store: Store) -> list[Policy]:
     return [Policy.model_validate_json(row["body"]) for row in store.query("policies")]
 
 
-def ensure(store: Store, strata: tuple[Stratum, ...], _clock: Clock | None = None) -> PolicyHistory:
+def ensure(store: Store, strata: tuple[Stratum, ...]) -> PolicyHistory:
     """Give the history, after adding `strata` to it if they differ from the latest policy.
 
     A new policy is in force from a window on of which no record has been decided, by the clock that all workers share,

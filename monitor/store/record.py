@@ -10,6 +10,8 @@ from monitor.store.client import Store
 from monitor.store.rows import dead_letter_row, sample_columns, to_columns
 
 TOO_MANY_PARTITIONS = 252
+ALL_REFUSED = 10
+"""Where so many samples are refused and not one is taken, the fault is not theirs, and they must not become dead."""
 Item = TypeVar("Item")
 
 
@@ -20,10 +22,12 @@ def record(store: Store, batch: Batch) -> Batch:
 
     Raises:
         StoreUnavailable: nothing may be committed; the same batch can be sent again.
-        StoreRejected: a dead letter or a ledger row itself is refused; nothing may be committed.
+        StoreRejected: a dead letter, a ledger row or every sample is refused; nothing may be committed.
     """
     refused: list[tuple[Sampled, StoreRejected]] = []
     _bisect(batch.sampled, lambda part: _insert_samples(store, part), lambda one, why: refused.append((one, why)))
+    if len(refused) == len(batch.sampled) >= ALL_REFUSED:
+        raise refused[0][1]
     if refused:
         batch = _without(batch, refused)
     _bisect(

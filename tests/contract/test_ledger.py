@@ -134,7 +134,7 @@ def test_an_offset_with_two_outcomes_is_told_apart_from_one_that_was_written_twi
     assert found.recorded == 1000
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     cells=st.lists(
         st.tuples(

@@ -257,6 +257,7 @@ def test_a_committed_offset_of_an_earlier_topic_of_the_name_is_no_gap(bench: Ben
     (former,) = bench.told(log)
     assert (former.current, former.missing) == (False, 4)
     assert former.gaps == (gap(1, 4, "within", readable=False),)
+    assert find_gaps(bench.store, bench.topic, look(log), former=False) == []
     assert bench.mended(log) == ([], [])
 
 

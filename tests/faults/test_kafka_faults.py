@@ -2,6 +2,8 @@
 
 import random
 import signal
+import subprocess
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from tests.support.faults import (
     Message,
     Worker,
     environment,
+    ingest_all,
     messages,
     produce,
     recorded,
@@ -171,6 +174,21 @@ def commit(settings: Settings, offset: int) -> None:
         consumer.commit({tp: OffsetAndMetadata(offset, "", -1) for tp in partitions})
     finally:
         consumer.close()
+
+
+def test_a_commit_moved_forward_by_hand_is_told_by_the_service_itself(servers: Stack, tmp_path: Path) -> None:
+    variables = environment(servers, "by-hand")
+    settings = settings_from(variables)
+    produce(settings, 8, 300)
+    commit(settings, 20)
+    ingest_all(tmp_path, variables, 300 - 20 * PARTITIONS)
+    task = "from workers.scheduled import gaps; raise SystemExit(gaps())"
+    looked = subprocess.run([sys.executable, "-c", task], env=variables, timeout=60, check=False)
+    assert looked.returncode == PARTITIONS
+    told = events(settings, "gap_found")
+    assert sorted((e["partition"], e["first_offset"], e["last_offset"], e["n"]) for e in told) == [
+        (p, 0, 19, 20) for p in range(PARTITIONS)
+    ]
 
 
 def test_a_topic_made_anew_while_it_is_read_is_another_incarnation(servers: Stack, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from monitor.store.events import EventKind, Journal
 from monitor.store.ledger import coverage
 from monitor.store.rows import dead_letter_row, to_columns
 from tests.support.faults import Message, environment, ingest_all, produce, recorded, send, worker
-from tests.support.live import COMMAND, settings_from, wait_for
+from tests.support.live import settings_from, wait_for
 from tests.support.oracle import Produced, check, predicted
 from workers import main as console_script
 from workers.stack.supervisor import Stack
@@ -202,8 +203,19 @@ def test_without_kafka_the_ledger_is_read_and_nothing_is_mended(small: Small) ->
             )
             store.insert("offset_ledger_in", to_columns([cell]))
 
+    impatient = (
+        "from monitor.intake import broker; broker.BOOTSTRAP_TIMEOUT_MS = 500; from workers.main import main; main()"
+    )
+
     def run(*arguments: str) -> Done:
-        done = subprocess.run([*COMMAND, *arguments], env=away, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", impatient, *arguments],
+            env=away,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
         return Done(done.returncode, done.stdout, done.stderr)
 
     with ThreadPoolExecutor() as pool:

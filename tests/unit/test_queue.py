@@ -19,7 +19,7 @@ from monitor.store.due import DueSample
 from tests.support.live import wait_for
 from tests.unit.test_store_record import sampled
 from workers import celery_app, hints
-from workers.celery_app import CANARY, CLASSIFY, EXPIRE, RECONCILE, ROLLUP, SCHEDULE, SCORE, chunks, make_app
+from workers.celery_app import CANARY, CLASSIFY, EXPIRE, GAPS, RECONCILE, ROLLUP, SCHEDULE, SCORE, chunks, make_app
 from workers.hint_queue import HintQueue
 from workers.hint_queue_fake import FakeHintQueue, Hint
 from workers.hints import Hints
@@ -58,7 +58,14 @@ class Counted:
 
 @pytest.mark.parametrize(
     ("task", "queue"),
-    [(SCORE, CLASSIFY), (RECONCILE, SCHEDULE), (EXPIRE, SCHEDULE), (ROLLUP, SCHEDULE), (CANARY, SCHEDULE)],
+    [
+        (SCORE, CLASSIFY),
+        (RECONCILE, SCHEDULE),
+        (EXPIRE, SCHEDULE),
+        (ROLLUP, SCHEDULE),
+        (CANARY, SCHEDULE),
+        (GAPS, SCHEDULE),
+    ],
 )
 def test_a_task_goes_to_one_queue_and_no_queue_gets_the_tasks_of_another(task: str, queue: str) -> None:
     """A queue without an exchange of its own is bound to the default one and gets every task."""

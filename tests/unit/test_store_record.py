@@ -11,7 +11,7 @@ from monitor.errors import StoreRejected, StoreUnavailable
 from monitor.intake.batch import Batch, Cell, Dead, Outcome, Position, Sampled
 from monitor.intake.interaction import Interaction, Message
 from monitor.store.client import Store
-from monitor.store.record import TOO_MANY_PARTITIONS, record
+from monitor.store.record import ALL_REFUSED, TOO_MANY_PARTITIONS, record
 from monitor.store.rows import TABLES
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -121,6 +121,13 @@ def test_a_refused_sample_becomes_a_dead_letter_and_its_neighbours_are_kept(bad:
 def test_an_outage_at_any_step_raises_so_that_nothing_is_committed(table: str) -> None:
     with pytest.raises(StoreUnavailable):
         run(FakeStore(down=table), batch([sampled(1)], [dead(2)]))
+
+
+def test_where_every_sample_is_refused_the_fault_is_not_theirs_and_none_is_buried() -> None:
+    store = FakeStore()
+    with pytest.raises(StoreRejected):
+        run(store, batch([sampled(i, "refuse me") for i in range(ALL_REFUSED)]))
+    assert store.rows("dead_letters") == store.rows("offset_ledger_in") == []
 
 
 def test_a_dead_letter_that_is_refused_stops_the_commit() -> None:
