@@ -20,7 +20,7 @@ demo: $(READY)  ## Run the whole service on made-up traffic and show its rates b
 	$(BIN)/alignment-monitor demo --once
 
 test: $(READY)  ## Run the tests, on the real broker, queue and engine.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(READY)  ## Check style.
 	$(BIN)/ruff check .

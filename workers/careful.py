@@ -121,9 +121,14 @@ class Careful:
 
     def _has_outcome(self, tp: TopicPartition, record: Record, topic_id: UUID) -> bool:
         found = self._store.query(
-            "has_outcome", topic=tp.topic, topic_id=topic_id, partition=tp.partition, offset=record.offset
+            "recorded_between",
+            topic=tp.topic,
+            topic_id=topic_id,
+            partition=tp.partition,
+            first=record.offset,
+            last=record.offset,
         )
-        return bool(found[0]["n"])
+        return bool(found[0]["offsets"])
 
     @staticmethod
     def _subject(tp: TopicPartition, record: Record, topic_id: UUID) -> UUID:

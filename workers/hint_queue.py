@@ -7,7 +7,7 @@ from redis import RedisError
 
 from monitor.config import Settings
 from monitor.errors import QueueUnavailable
-from workers.celery_app import CLASSIFY, SCORE, SOCKET_TIMEOUT_S, make_app
+from workers.celery_app import CLASSIFY, SCORE, make_app
 
 
 class AnyHintQueue(Protocol):
@@ -64,4 +64,4 @@ class HintQueue:
 
 
 def _unavailable(what: str, error: Exception) -> QueueUnavailable:
-    return QueueUnavailable(f"Redis {what} within {SOCKET_TIMEOUT_S:g} s ({type(error).__name__})")
+    return QueueUnavailable(f"Redis {what} ({type(error).__name__})")

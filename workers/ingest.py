@@ -172,7 +172,7 @@ class Ingest:
                 gathered.setdefault(tp, []).extend(records)
                 count += len(records)
                 size += sum(len(r.value) for r in records if r.value is not None)
-            if count >= limit or size >= MAX_BATCH_BYTES:
+            if self._fresh or count >= limit or size >= MAX_BATCH_BYTES:
                 break
         self._heed_topic()
 
@@ -237,15 +237,23 @@ class Ingest:
         if self._fresh:
             stale = self._positions.adopt(self._fresh, self._topic_id, self._store, self._consumer)
             self._careful.assigned(self._fresh)
+            for tp in self._fresh:
+                self._gathered.pop(tp, None)
+                start = self._positions.start(tp)
+                if start is None:
+                    self._consumer.seek_to_beginning(tp)
+                else:
+                    self._consumer.seek(tp, start)
             self._fresh = set()
             if stale:
                 self._start_over(stale, "the committed offsets are of an earlier topic of this name")
         if self._portion is None:
-            self._holes = [
+            seen = (
                 hole
                 for tp, records in self._gathered.items()
                 for hole in self._positions.holes(tp, records, self._consumer)
-            ]
+            )
+            self._holes = list(self._positions.unrecorded(seen, self._topic_id, self._store))
 
     def _record_holes(self) -> None:
         for cell in cells_of(self._holes, self._topic_id):

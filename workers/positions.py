@@ -4,14 +4,15 @@ Kafka gives offsets with holes where a transaction's mark or a compacted record 
 are written down as `absent`. A hole at the log's start is a loss: retention was faster than ingest (`lost`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 from uuid import UUID
 
 from kafka import TopicPartition
 
 from monitor.intake.batch import Record
-from monitor.intake.holes import Hole, window_by
+from monitor.intake.holes import CELL_OFFSETS, Hole, window_by
 from monitor.store.client import Store
 
 
@@ -33,11 +34,16 @@ class Positions:
     def __init__(self) -> None:
         """Know nothing yet."""
         self._next: dict[TopicPartition, int] = {}
+        self._committed: dict[TopicPartition, int] = {}
+        self._recorded: dict[TopicPartition, int] = {}
 
     def adopt(
-        self, partitions: Iterable[TopicPartition], topic_id: UUID, store: Store, log: Log
+        self, partitions: Collection[TopicPartition], topic_id: UUID, store: Store, log: Log
     ) -> set[TopicPartition]:
         """Look up where these begin; give those whose committed offset is of another incarnation of the topic.
+
+        The others are to be read from what is committed, wherever Kafka has set the consumer: after a rebalance it goes
+        on with a partition that it had before where it was, past records that were given up.
 
         Raises:
             StoreUnavailable: ClickHouse does not answer.
@@ -51,20 +57,46 @@ class Positions:
                 edges[tp.topic] = {(r["topic_id"], r["partition"]): r["next_offset"] for r in rows}
             recorded = edges[tp.topic].get((topic_id, tp.partition))
             committed = log.committed(tp)
-            self._next.pop(tp, None)
+            self.forget([tp])
+            self._recorded[tp] = recorded or 0
             others = any(partition == tp.partition for _, partition in edges[tp.topic])
             if committed and recorded is None and others:
                 stale.add(tp)
             elif committed is not None:
-                self._next[tp] = committed
+                self._next[tp] = self._committed[tp] = committed
             elif recorded is not None:
                 self._next[tp] = recorded
         return stale
+
+    def unrecorded(self, holes: Iterable[Hole], topic_id: UUID, store: Store) -> Iterator[Hole]:
+        """Leave out what has an outcome already, as it does after somebody moved the commit back.
+
+        Raises:
+            StoreUnavailable: ClickHouse does not answer; asked only for what lies below the recorded end.
+        """
+        for hole in holes:
+            first, known = hole.first, self._recorded.get(hole.tp, 0)
+            while first <= hole.last:
+                last = min(first + CELL_OFFSETS - 1, hole.last)
+                taken: list[int] = []
+                if first < known:
+                    where = {"topic": hole.tp.topic, "topic_id": topic_id, "partition": hole.tp.partition}
+                    taken = store.query("recorded_between", **where, first=first, last=last)[0]["offsets"]
+                for one in [*taken, last + 1]:
+                    if one > first:
+                        yield replace(hole, first=first, last=one - 1)
+                    first = one + 1
+                first = last + 1
+
+    def start(self, tp: TopicPartition) -> int | None:
+        """Give the committed offset that `adopt` found; None = read from the log's start."""
+        return self._committed.get(tp)
 
     def forget(self, partitions: Iterable[TopicPartition]) -> None:
         """Somebody else has these now."""
         for tp in partitions:
             self._next.pop(tp, None)
+            self._committed.pop(tp, None)
 
     def advance(self, tp: TopicPartition, next_offset: int) -> None:
         """Everything below `next_offset` is recorded."""

@@ -12,6 +12,7 @@ from monitor import metrics
 from monitor.clock import Clock
 from monitor.config import Settings
 from monitor.intake.batch import Batch, Sampled, Sifter, entomb
+from monitor.intake.sampling import window_of
 from monitor.store import policies
 from monitor.store.attempts import DEATHS
 from monitor.store.client import Store
@@ -40,6 +41,7 @@ class Recorder:
         """Take what does not change."""
         self._settings, self._clock, self._journal, self._health = settings, clock, journal, health
         self._policies_at = 0.0
+        self._newest_ms = 0
         self._sifter: Sifter | None = None
 
     def open(self, store: Store, consumer: KafkaConsumer, hints: Hinting) -> None:
@@ -55,6 +57,7 @@ class Recorder:
         """
         batch = self._judge(portion, topic_id)
         kept = record(self._store, batch)
+        self._newest_ms = max(self._newest_ms, self._newest(portion))
         refused = len(batch.sampled) - len(kept.sampled)
         if refused:
             detail = "ClickHouse refused samples; they became dead letters"
@@ -95,9 +98,20 @@ class Recorder:
             detail = f"the ingest worker died {DEATHS} times while it read this record"
             return entomb(tp.topic, topic_id, tp.partition, one, detail)
         sifter = self._sifter
-        if sifter is None or self._clock.monotonic() - self._policies_at > POLICY_REFRESH_S:
+        known = window_of(self._newest(portion)) <= window_of(self._newest_ms)
+        if sifter is None or not known or self._clock.monotonic() - self._policies_at > POLICY_REFRESH_S:
             sifter = self.refresh_policies(self._store)
         return sifter.sift([(tp.topic, topic_id, tp.partition, records) for tp, records in portion.records.items()])
+
+    def _newest(self, portion: Portion) -> int:
+        """Give the latest plausible stamp, in milliseconds.
+
+        A policy starts after all windows in the ledger. So the first record of a window, which may be one of a producer
+        whose clock is ahead, is decided by policies that were read just now; the others find it in the ledger.
+        """
+        limit = int((self._clock.now().timestamp() + policies.AHEAD_SECONDS) * 1000)
+        stamps = (one.timestamp for records in portion.records.values() for one in records)
+        return max((stamp for stamp in stamps if stamp <= limit), default=0)
 
     def _commit(self, portion: Portion, batch: Batch) -> None:
         mine = self._consumer.assignment()

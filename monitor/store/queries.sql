@@ -368,16 +368,11 @@ SELECT toUInt64(greatest(0, sum(toInt64(n)) * length({scorers:Array(String)}) - 
 )))) AS due
 FROM recent
 
--- name: has_outcome
--- Whether an offset has an outcome: the number of rows that hold it.
-SELECT countIf(bitmapContains(merged, {offset:UInt64})) AS n
-FROM
-(
-    SELECT groupBitmapMergeState(offsets) AS merged
-    FROM offset_ledger
-    WHERE topic = {topic:String} AND topic_id = {topic_id:UUID} AND partition = {partition:UInt32}
-    GROUP BY window, stratum, outcome
-)
+-- name: recorded_between
+-- The offsets of a range, ends included, that have an outcome.
+SELECT arraySort(bitmapToArray(bitmapSubsetInRange(groupBitmapMergeState(offsets), {first:UInt64}, {last:UInt64} + 1))) AS offsets
+FROM offset_ledger
+WHERE topic = {topic:String} AND topic_id = {topic_id:UUID} AND partition = {partition:UInt32}
 
 -- name: ledger_topics
 -- The topics that have a ledger.

@@ -122,7 +122,8 @@ CREATE TABLE IF NOT EXISTS scores
     reason        String CODEC(ZSTD(3)),
     scored_at     DateTime64(6, 'UTC') COMMENT 'by the worker''s clock',
     version       UInt64 COMMENT '2^63 - scored_at in microseconds',
-    stored_at     DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'by the server''s clock, which all workers share'
+    stored_at     DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'by the server''s clock, which all workers share',
+    INDEX by_stored_at stored_at TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY toYYYYMM(window)

@@ -172,6 +172,8 @@ PARAMETERS: dict[str, Any] = {
     "status": "",
     "partition": 0,
     "offset": 0,
+    "first": 0,
+    "last": 9,
     "id": "x",
     "topic": "t",
     "topic_id": TOPIC_ID,

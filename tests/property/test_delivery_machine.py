@@ -26,11 +26,11 @@ from kafka.errors import CommitFailedError, KafkaTimeoutError
 from monitor.store.client import spare_data_frames
 from tests.support.delivery_oracle import SETTLE_ROUNDS, check_everything, check_step
 from tests.support.delivery_world import (
+    DEADLY,
     PARTITIONS,
     TOPIC,
     UNSTORABLE,
     Crash,
-    DeadlyKey,
     Outcome,
     Place,
     Worker,
@@ -39,9 +39,11 @@ from tests.support.delivery_world import (
 from tests.support.faults import FULL
 from workers import ingest
 
-EXAMPLES, STEPS = (2000, 60) if FULL else (100, 30)
+EXAMPLES, STEPS = (3000, 60) if FULL else (200, 30)
 MOST_WORKERS = 3
 POINTS = [
+    "after poll",
+    "after poll",
     "before attempts",
     "after attempts",
     "before samples",
@@ -73,6 +75,7 @@ ODD = st.one_of(
     st.sampled_from([None, b"{", b"\xff\x00"]),
 )
 VALUES = st.lists(st.one_of(GOOD, GOOD, GOOD, ODD), min_size=1, max_size=5)
+ONE_IN_EIGHT = st.integers(0, 7).map(lambda n: n == 5)
 STEPS_AFTER = st.integers(0, 3)
 HOURS = st.sampled_from([0.0, 0.0, 0.0, -40.0, -1.0, 1.5])
 
@@ -106,15 +109,13 @@ class DeliveryMachine(RuleBasedStateMachine):
 
     # What producers and Kafka do.
 
-    @rule(partition=PARTITION, values=VALUES, hours=HOURS, steps=STEPS_AFTER)
-    def records_arrive(self, partition: int, values: list[bytes | None], hours: float, steps: int) -> None:
-        for value in values:
+    @rule(partition=PARTITION, values=VALUES, hours=HOURS, steps=STEPS_AFTER, deadly=ONE_IN_EIGHT)
+    def records_arrive(
+        self, partition: int, values: list[bytes | None], hours: float, steps: int, deadly: bool
+    ) -> None:
+        for value in (DEADLY, *values) if deadly else values:
             self.world.produce(partition, value, hours=hours)
         self._all_step(steps)
-
-    @rule(partition=PARTITION)
-    def a_deadly_record_arrives(self, partition: int) -> None:
-        self.world.produce(partition, b'{"messages":[{"role":"assistant","content":"a"}]}', key=DeadlyKey(b"c-1"))
 
     @rule(
         partition=PARTITION,
@@ -162,6 +163,8 @@ class DeliveryMachine(RuleBasedStateMachine):
                 "crash",
                 "crash",
                 "zombie",
+                "newcomer",
+                "newcomer",
                 "slow",
                 "away",
                 "lost reply",
@@ -251,11 +254,11 @@ class DeliveryMachine(RuleBasedStateMachine):
     # What scoring does.
 
     @rule(
-        how=st.sampled_from(["well", "twice", "two at once", "before scores", "after scores"]),
-        found=st.booleans(),
+        how=st.sampled_from(["well", "twice", "two at once", "two at once", "before scores", "after scores"]),
+        by_reconcile=st.booleans(),
     )
-    def due_work_is_scored(self, how: str, found: bool) -> None:
-        if found:
+    def due_work_is_scored(self, how: str, by_reconcile: bool) -> None:
+        if by_reconcile:
             self.world.hint_again()
         hint = self.world.queue.take()
         if hint is None:
@@ -308,6 +311,7 @@ class DeliveryMachine(RuleBasedStateMachine):
         acts: dict[str, Callable[[], None]] = {
             "crash": crash,
             "zombie": lambda: self._sleep(worker, struck_off=True),
+            "newcomer": self._newcomer,
             "slow": lambda: self._sleep(worker, struck_off=False),
             "away": world.database.away,
             "lost reply": lambda: world.database.lose_reply("offset_ledger_in"),
@@ -323,6 +327,9 @@ class DeliveryMachine(RuleBasedStateMachine):
         """Give a worker something to read, and let something happen at a point of its batch."""
         self.clickhouse_is_mended()
         self._all_step(1)
+        mine = sorted(tp.partition for tp in worker.consumer.assignment())
+        if mine:
+            partition = mine[partition % len(mine)]
         for value in values:
             self.world.produce(partition, value)
         worker.plan[point] = act
@@ -330,6 +337,8 @@ class DeliveryMachine(RuleBasedStateMachine):
             if point in worker.plan:
                 self.world.step(worker)
         worker.plan.clear()
+        # So that whoever reads these again gets another batch.
+        self.world.produce(partition, message(7, "after", "tr"))
 
     def _sleep(self, worker: Worker, *, struck_off: bool) -> None:
         """Let the others go on while a worker stands still in mid-batch."""
@@ -337,12 +346,23 @@ class DeliveryMachine(RuleBasedStateMachine):
             worker.consumer.expel()
         self._all_step(3, but=worker)
 
+    def _newcomer(self) -> None:
+        """Let another worker ask to join the group: the others hear of it when they poll."""
+        worker = self.world.start()
+        if worker is not None:
+            self.world.step(worker)
+
     def _all_step(self, times: int, *, but: Worker | None = None) -> None:
+        if not self.world.workers:
+            self.world.start()
         for worker in [one for _ in range(times) for one in self.world.workers]:
             if worker is not but:
                 self.world.step(worker)
 
     def _some(self, who: int) -> list[Worker]:
+        """Give one of the workers; where none is left, a new one is started, if ClickHouse lets it."""
+        if not self.world.workers:
+            self.world.start()
         running = self.world.workers
         return [running[who % len(running)]] if running else []
 

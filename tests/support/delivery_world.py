@@ -19,7 +19,7 @@ from monitor.clock import FixedClock
 from monitor.config import IngestSettings, KafkaSettings, PrivacySettings, SamplingSettings, Settings
 from monitor.errors import QueueUnavailable, StoreUnavailable
 from monitor.intake.batch import Sampled
-from monitor.intake.fake import FakeConsumer, FakeLog
+from monitor.intake.fake import FakeConsumer, FakeLog, FakeRecord
 from monitor.intake.interaction import Interaction
 from monitor.intake.sampling import Stratum
 from monitor.scoring.verdict import Result, ScorerIdentity, Verdict
@@ -37,6 +37,8 @@ SESSION_S = 0.5
 """A poll that finds nothing waits for a fifth of it."""
 UNSTORABLE = "UNSTORABLE"
 """ClickHouse refuses a sample whose text holds this."""
+DEADLY = b'{"messages":[{"role":"assistant","content":"a"}]}'
+"""The value of a record whose key kills the worker: without a conversation id, the key is looked at."""
 
 Place = tuple[UUID, int, int]
 """Incarnation, partition and offset."""
@@ -98,6 +100,19 @@ class WatchedStore(FakeStore):
                 assert set(offsets) <= there, "offsets were lost by their insert's token"
                 for offset in offsets:
                     self._recorded((topic_id, partition, offset))
+
+
+class WatchedConsumer(FakeConsumer):
+    """Tells when a poll has given records."""
+
+    polled: Callable[[], None]
+
+    def poll(self, timeout_ms: int = 0, max_records: int | None = None) -> dict[TopicPartition, list[FakeRecord]]:
+        """Poll, then tell."""
+        found = super().poll(timeout_ms, max_records)
+        if found:
+            self.polled()
+        return found
 
 
 class DirectHints:
@@ -193,14 +208,15 @@ class World:
         self.produced[self.log.create(TOPIC, partitions=PARTITIONS)] = {}
         self.misled.clear()
 
-    def produce(self, partition: int, value: bytes | None, *, key: bytes | None = None, hours: float = 0.0) -> None:
+    def produce(self, partition: int, value: bytes | None, *, hours: float = 0.0) -> None:
         """Write a record that is stamped now, or some hours off."""
+        key = DeadlyKey(b"c-1") if value == DEADLY else None
         stamp = int((self.clock.now().timestamp() + hours * 3600) * 1000)
         record = self.log.append(TOPIC, partition, value, key=key, timestamp=stamp)
         self.produced[self.topic_id][partition, record.offset] = Produced(
             partition=partition, offset=record.offset, timestamp=stamp, key=key, value=value
         )
-        if isinstance(key, DeadlyKey):
+        if key is not None:
             self.deadly.add((self.topic_id, partition, record.offset))
 
     def skip(self, partition: int, count: int) -> None:
@@ -249,7 +265,8 @@ class World:
                 self.too_late.add(place)
 
         store = WatchedStore(self.database, hook=passing, recorded=recorded)
-        consumer = FakeConsumer(self.log, group_id=GROUP, fetch_records=4, commit_hook=committing)
+        consumer = WatchedConsumer(self.log, group_id=GROUP, fetch_records=4, commit_hook=committing)
+        consumer.polled = lambda: passing("after", "poll")
         worker = Worker(ingest=Ingest(settings(self.rest), clock=self.clock), consumer=consumer, store=store)
         try:
             worker.ingest._recorder.refresh_policies(store)

@@ -1,7 +1,6 @@
 """decode on our own format: what it accepts, what it mends, what it calls malformed."""
 
 import json
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -258,10 +257,8 @@ def test_raw_control_characters_are_accepted() -> None:
     ],
     ids=lambda value: repr(value)[:30],
 )
-def test_what_cannot_be_read_has_a_reason_and_is_quick(value: bytes | None, expected: Reason) -> None:
-    started = time.perf_counter()
+def test_what_cannot_be_read_has_a_reason(value: bytes | None, expected: Reason) -> None:
     assert reason(value) is expected
-    assert time.perf_counter() - started < 1
 
 
 @pytest.mark.parametrize(

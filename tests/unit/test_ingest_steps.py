@@ -201,6 +201,35 @@ def test_what_retention_dropped_is_lost_and_what_never_was_is_absent(world: Worl
     assert (event["first_offset"], event["last_offset"], event["n"]) == (10, 14, 5)
 
 
+def test_a_commit_moved_back_behind_a_consumer_makes_no_hole(world: World) -> None:
+    """Kafka set the position by the old commit; what lies between the two was read by somebody already."""
+    world.send(10)
+    old = world.worker()
+    world.run(old, rounds=3)
+    expel(old)
+    heir = world.worker()
+    heir._consumer.poll()
+    world.send(5)
+    world.set_committed(4)
+    world.run(heir, rounds=5)
+    assert set(world.outcomes().values()) <= {"sampled", "sampled_out"}
+    assert len(world.outcomes()) == 15
+
+
+def test_what_was_recorded_before_retention_took_it_is_not_lost_by_a_commit_moved_back(world: World) -> None:
+    world.send(10)
+    old = world.worker()
+    world.run(old, rounds=3)
+    expel(old)
+    world.set_committed(2)
+    world.send(4)
+    world.log.delete_before(TOPIC, 0, 12)
+    world.send(1)
+    world.run(world.worker(), rounds=5)
+    assert {o for (_, _, o), outcome in world.outcomes().items() if outcome == "lost"} == {10, 11}
+    assert len(world.outcomes()) == 15
+
+
 def test_a_first_start_in_the_middle_of_a_log_is_no_loss(world: World) -> None:
     world.send(10)
     world.log.delete_before(TOPIC, 0, 4)

@@ -70,10 +70,13 @@ def ledger_edges(database: FakeDatabase, topic: str) -> list[Row]:
     ]
 
 
-def has_outcome(database: FakeDatabase, topic: str, topic_id: UUID, partition: int, offset: int) -> list[Row]:
-    """Count the cells that hold an offset."""
+def recorded_between(
+    database: FakeDatabase, topic: str, topic_id: UUID, partition: int, first: int, last: int
+) -> list[Row]:
+    """Read the offsets of a range that have an outcome."""
     where = (topic, *uuids([topic_id]), partition)
-    return [{"n": sum(key[:3] == where and offset in held for key, held in database.ledger.cells.items())}]
+    cells = (held for key, held in database.ledger.cells.items() if key[:3] == where)
+    return [{"offsets": sorted({offset for held in cells for offset in held if first <= offset <= last})}]
 
 
 def attempts(database: FakeDatabase, stage: str, subjects: Iterable[UUID]) -> list[Row]:
@@ -136,7 +139,7 @@ _FUNCTIONS = (
     ledger,
     ledger_offsets,
     ledger_edges,
-    has_outcome,
+    recorded_between,
     attempts,
     dead_letters,
     events,
