@@ -20,7 +20,8 @@ demo: $(READY)  ## Run the whole service on made-up traffic and show its rates b
 	$(BIN)/alignment-monitor demo --once
 
 test: $(READY)  ## Run the tests, on the real broker, queue and engine.
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/faults
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/faults
 
 lint: $(READY)  ## Check style.
 	$(BIN)/ruff check .

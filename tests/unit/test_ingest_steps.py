@@ -333,6 +333,25 @@ def test_a_member_thrown_out_during_an_outage_gives_up_its_batch(world: World) -
     assert event["n"] == 10
 
 
+def test_a_batch_given_up_in_a_rebalance_is_read_again_by_who_keeps_the_partition(world: World) -> None:
+    """kafka-python goes on with a partition that it had before where it was, past what was given up."""
+    first = world.worker()
+    world.run(first, rounds=2)
+    world.send(5)
+    world.run(first, rounds=2)
+    world.database.away()
+    world.send(10)
+    world.run(first, rounds=2)
+    second = world.worker()
+    for _ in range(10):
+        world.run(second, rounds=1)
+        world.run(first, rounds=1)
+    assert TopicPartition(TOPIC, 0) in first._consumer.assignment()
+    world.database.heal()
+    world.run(first, rounds=60)
+    assert len(world.outcomes()) == 15
+
+
 def test_a_refused_dead_letter_stops_the_offset_and_is_told_at_once(world: World) -> None:
     worker = world.worker()
     world.run(worker, rounds=2)
