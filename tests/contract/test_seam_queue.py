@@ -1,4 +1,4 @@
-"""The Redis seam: what the service relies on, the same from the fake that ships and from Celery's queue in a real server."""
+"""The Redis seam: what the service relies on, the same from the fake that ships and from Celery on a real server."""
 
 from collections.abc import Iterator
 from typing import Protocol

@@ -123,12 +123,12 @@ class DeliveryMachine(RuleBasedStateMachine):
         what=st.sampled_from(["retention", "retention", "rewind", "rewind", "mark", "made anew"]),
         count=st.integers(0, 4),
         steps=STEPS_AFTER,
-        at_once=st.booleans(),
+        bare=st.booleans(),
     )
     def kafka_does_something(
-        self, partition: int, values: list[bytes | None], what: str, count: int, steps: int, at_once: bool
+        self, partition: int, values: list[bytes | None], what: str, count: int, steps: int, bare: bool
     ) -> None:
-        for value in () if at_once else values:
+        for value in () if bare else values:
             self.world.produce(partition, value)
         if what == "retention":
             self.world.drop(partition, count)
