@@ -108,7 +108,10 @@ class Positions:
         Raises:
             KafkaError: the broker does not answer; asked only when there is a hole.
         """
-        expected = self._next.get(tp, records[0].offset)
+        expected = self._next.get(tp)
+        if expected is None:
+            # Never read before: what retention took by now was never ours, a mark at the log's start is a hole.
+            expected = min(log.beginning_offsets([tp])[tp], records[0].offset)
         if records[0].offset <= expected and records[-1].offset - records[0].offset + 1 == len(records):
             return []
         found: list[Hole] = []
