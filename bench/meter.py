@@ -51,6 +51,11 @@ class Meter:
         self._memory: dict[str, float] = {}
 
     @property
+    def delivered(self) -> int:
+        """Messages so far."""
+        return self._delivered
+
+    @property
     def full(self) -> bool:
         """Whether the target was reached."""
         return self._delivered >= self._target

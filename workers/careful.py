@@ -27,6 +27,8 @@ class Portion:
     attempts: list[AttemptRow] = field(default_factory=list)
     hopeless: bool = False
     """It is one record, and touching it kills the process."""
+    known: bool = False
+    """It is such a record and has an outcome already, so it is only passed over."""
 
 
 class Careful:
@@ -96,7 +98,8 @@ class Careful:
         records = gathered[tp]
         subject = self._subject(tp, records[0], topic_id)
         before = past(self._store, "ingest", [subject]).get(subject)
-        if before is not None and before.hopeless and not self._has_outcome(tp, records[0], topic_id):
+        hopeless = before is not None and before.hopeless
+        if hopeless:
             taken, rows = records[:1], []
         else:
             until, span = self._region(tp, records[0], before)
@@ -104,14 +107,14 @@ class Careful:
             rows = begin(
                 self._store, "ingest", [subject], span=len(taken), until=taken[-1].offset + 1, by=self._process
             )
-            before = None
+        known = hopeless and self._has_outcome(tp, records[0], topic_id)
         self._fresh.discard(tp)
         rest = records[len(taken) :]
         if rest:
             gathered[tp] = rest
         else:
             del gathered[tp]
-        return Portion(records={tp: taken}, attempts=rows, hopeless=before is not None)
+        return Portion(records={tp: taken}, attempts=rows, hopeless=hopeless, known=known)
 
     def _region(self, tp: TopicPartition, record: Record, before: Past | None) -> tuple[int, int]:
         """Give up to where to be careful, and how many records to try together."""

@@ -16,7 +16,7 @@ from monitor.intake.sampling import window_of
 from monitor.store import policies
 from monitor.store.attempts import DEATHS
 from monitor.store.client import Store
-from monitor.store.events import EventKind, Journal
+from monitor.store.events import EventKind, Journal, Severity
 from monitor.store.record import record
 from workers.careful import Portion
 from workers.health import Health
@@ -55,6 +55,9 @@ class Recorder:
             StoreUnavailable: nothing is committed; the same portion can be settled again.
             StoreRejected: a dead letter or a ledger row itself is refused; nothing is committed.
         """
+        if portion.known:
+            self._pass_over(portion, topic_id)
+            return
         batch = self._judge(portion, topic_id)
         kept = record(self._store, batch)
         self._newest_ms = max(self._newest_ms, self._newest(portion))
@@ -63,21 +66,8 @@ class Recorder:
             detail = "ClickHouse refused samples; they became dead letters"
             self._journal.note(EventKind.SAMPLE_REFUSED, "warning", detail, n=refused)
         if portion.hopeless:
-            (lost,) = kept.dead
-            self._journal.note(
-                EventKind.CRASH_LOOP,
-                "critical",
-                lost.detail,
-                topic=lost.position.topic,
-                topic_id=topic_id,
-                partition=lost.position.partition,
-                first_offset=lost.position.offset,
-                last_offset=lost.position.offset,
-                n=1,
-            )
-            # Now: the next record may kill the process, and the event with it.
-            self._journal.flush(self._store)
-        self._commit(portion, kept)
+            self._tell(portion, topic_id, "critical", kept.dead[0].detail)
+        self._commit(portion)
         self._hints.send(kept.sampled)
         self._count(kept)
 
@@ -113,10 +103,33 @@ class Recorder:
         stamps = (one.timestamp for records in portion.records.values() for one in records)
         return max((stamp for stamp in stamps if stamp <= limit), default=0)
 
-    def _commit(self, portion: Portion, batch: Batch) -> None:
+    def _pass_over(self, portion: Portion, topic_id: UUID) -> None:
+        """Commit what killed its workers and has its outcome: somebody moved the offset back past it."""
+        self._tell(portion, topic_id, "warning", "a record that killed the worker was read again and passed over")
+        self._commit(portion)
+
+    def _tell(self, portion: Portion, topic_id: UUID, severity: Severity, detail: str) -> None:
+        ((tp, (one,)),) = portion.records.items()
+        self._journal.note(
+            EventKind.CRASH_LOOP,
+            severity,
+            detail,
+            topic=tp.topic,
+            topic_id=topic_id,
+            partition=tp.partition,
+            first_offset=one.offset,
+            last_offset=one.offset,
+            n=1,
+        )
+        # Now: the next record may kill the process, and the event with it.
+        self._journal.flush(self._store)
+
+    def _commit(self, portion: Portion) -> None:
         mine = self._consumer.assignment()
         offsets = {
-            tp: OffsetAndMetadata(batch.next_offsets[tp.partition], "", -1) for tp in portion.records if tp in mine
+            tp: OffsetAndMetadata(records[-1].offset + 1, "", -1)
+            for tp, records in portion.records.items()
+            if tp in mine
         }
         if not offsets:
             return
@@ -125,7 +138,7 @@ class Recorder:
         except CommitFailedError:
             metrics.COMMITS_REFUSED.inc()
             detail = "commit refused after a rebalance; the new owner reads these records again"
-            self._journal.note(EventKind.COMMIT_REFUSED, "warning", detail, n=batch.consumed)
+            self._journal.note(EventKind.COMMIT_REFUSED, "warning", detail, n=sum(map(len, portion.records.values())))
         except KafkaError as error:
             # The next commit covers this one; until then a restart would only record the same again.
             log.warning("commit failed", extra={"why": type(error).__name__})

@@ -152,8 +152,6 @@ class Batch:
     sampled: list[Sampled]
     dead: list[Dead]
     cells: list[Cell]
-    next_offsets: dict[int, int]
-    """The offset to commit, by partition."""
 
     @property
     def consumed(self) -> int:
@@ -195,7 +193,6 @@ class Sifter:
         sampled: list[Sampled] = []
         dead: list[Dead] = []
         cells: list[Cell] = []
-        next_offsets: dict[int, int] = {}
         for topic, topic_id, partition, records in parts:
             if not records:
                 continue
@@ -212,8 +209,7 @@ class Sifter:
                 )
                 for (window, stratum, outcome), offsets in grouped.items()
             )
-            next_offsets[partition] = records[-1].offset + 1
-        return Batch(sampled=sampled, dead=dead, cells=cells, next_offsets=next_offsets)
+        return Batch(sampled=sampled, dead=dead, cells=cells)
 
     def _partition(  # noqa: C901, PLR0912 - the hot loop: a call for each message costs what it saves in branches
         self,
@@ -386,7 +382,7 @@ def entomb(topic: str, topic_id: UUID, partition: int, record: Record, detail: s
         outcome="dead",
         offsets=[record.offset],
     )
-    return Batch(sampled=[], dead=[dead], cells=[cell], next_offsets={partition: record.offset + 1})
+    return Batch(sampled=[], dead=[dead], cells=[cell])
 
 
 def canary_mark(sampling_key: bytes, conversation_id: str) -> bytes:

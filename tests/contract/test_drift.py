@@ -87,7 +87,7 @@ def put(store: Store, rows: list[Sampled], results: list[Result], *, hour: int =
         outcome="sampled",
         offsets=[one.position.offset for one in rows],
     )
-    record(store, Batch(sampled=rows, dead=[], cells=[cell], next_offsets={0: 10_000}))
+    record(store, Batch(sampled=rows, dead=[], cells=[cell]))
     now = datetime(2026, 11, 23, hour, tzinfo=UTC)
     scores = [
         score_row(window=one.window, sample_id=one.position.sample_id, identity=REFUSAL, result=result, now=now)

@@ -72,9 +72,9 @@ def decided(store: Store, stamp: datetime, *, sample: bool = False) -> None:
         masked={},
     )
     if sample:
-        record(store, Batch(sampled=[one], dead=[], cells=[replace(cell, outcome="sampled")], next_offsets={0: 2}))
+        record(store, Batch(sampled=[one], dead=[], cells=[replace(cell, outcome="sampled")]))
     else:
-        record(store, Batch(sampled=[], dead=[], cells=[cell], next_offsets={0: 2}))
+        record(store, Batch(sampled=[], dead=[], cells=[cell]))
 
 
 def at(history: PolicyHistory, stamp: datetime) -> tuple[Stratum, ...]:

@@ -140,7 +140,6 @@ def batch(kept: range, left: range = range(0), dead: range = range(0)) -> Batch:
             )
             if c.offsets
         ],
-        next_offsets={0: 1000},
     )
 
 
@@ -231,7 +230,7 @@ def test_due_work_is_found_once_scored_is_no_longer_due_and_missing_verdicts_are
 
 def test_due_work_comes_in_the_order_of_hash_over_probability(store: Store) -> None:
     rows = [sampled(1, probability=0.1), sampled(2, probability=1.0), sampled(3, probability=0.9)]
-    whole = Batch(sampled=rows, dead=[], cells=[cell("sampled", [1, 2, 3])], next_offsets={0: 4})
+    whole = Batch(sampled=rows, dead=[], cells=[cell("sampled", [1, 2, 3])])
     record(store, whole)
     expected = sorted(rows, key=lambda s: s.hash64 / s.probability)
     assert due(store) == [s.position.sample_id for s in expected]
@@ -280,7 +279,7 @@ def test_rates_weigh_strata_by_the_ledger_and_segments_are_their_own(store: Stor
         cell("sampled_out", list(range(200, 1100)), stratum="rest"),
         cell("sampled", [5000], stratum=CANARY_STRATUM),
     ]
-    record(store, Batch(sampled=[*rare, *rest], dead=[], cells=cells, next_offsets={0: 1100}))
+    record(store, Batch(sampled=[*rare, *rest], dead=[], cells=cells))
     now = datetime(2026, 11, 23, 12, tzinfo=UTC)
     rows = [
         score_row(
@@ -318,7 +317,7 @@ def test_the_rollup_writes_what_rates_says_and_can_be_repeated(store: Store) -> 
 
 def test_text_of_any_kind_comes_back_as_it_was(store: Store) -> None:
     text = 'İstanbul "çay" \\ \n\t 😀 \u2028 \u202e ' + "x" * 100_000
-    whole = Batch(sampled=[sampled(1, text=text)], dead=[], cells=[cell("sampled", [1])], next_offsets={0: 2})
+    whole = Batch(sampled=[sampled(1, text=text)], dead=[], cells=[cell("sampled", [1])])
     record(store, whole)
     (row,) = store.query("interaction", id="i-1")
     assert text in json.loads(row["messages"])[1]["content"]

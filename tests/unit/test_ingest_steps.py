@@ -1,6 +1,7 @@
 """The ingest loop round by round, on the fakes that ship: crash loops, holes, stale commits, pauses."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -138,6 +139,30 @@ def test_a_record_that_kills_becomes_a_dead_letter_and_its_neighbours_are_record
     assert event["severity"] == "critical"
 
 
+def test_a_record_that_kills_is_passed_over_when_it_is_read_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mortal(monkeypatch)
+    world.send(10, value=lambda n: POISON if n == 4 else message(n))
+    run_through_deaths(world, 5)
+    before = world.outcomes()
+    world.set_committed(0)
+    run_through_deaths(world, 5)
+    assert world.committed() == 10
+    assert world.outcomes() == before
+    assert len(dead_letters(world)) == 1
+    assert {event["severity"] for event in world.events("crash_loop")} == {"critical", "warning"}
+
+
+def run_through_deaths(world: World, starts: int) -> None:
+    """Start a worker so many times, each after the death of the one before."""
+    for _ in range(starts):
+        worker = world.worker()
+        with suppress(Died):
+            world.run(worker)
+        expel(worker)
+
+
 def dead_letters(world: World) -> list[dict[str, Any]]:
     return world.store.query("dead_letters", reason="", status="", limit=1000)
 
@@ -150,12 +175,7 @@ def expel(worker: Ingest) -> None:
 def test_two_records_that_kill_are_both_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     mortal(monkeypatch)
     world.send(300, value=lambda n: POISON if n in {40, 41} else message(n))
-    for _ in range(16):
-        worker = world.worker()
-        try:
-            world.run(worker)
-        except Died:
-            expel(worker)
+    run_through_deaths(world, 16)
     assert {row["offset"] for row in dead_letters(world)} == {40, 41}
     assert len(world.outcomes()) == 300
 

@@ -74,7 +74,7 @@ def batch(samples: list[Sampled], dead: list[Dead] | None = None) -> Batch:
         for outcome, offsets in outcomes.items()
         if offsets
     ]
-    return Batch(sampled=samples, dead=dead, cells=cells, next_offsets={0: 99})
+    return Batch(sampled=samples, dead=dead, cells=cells)
 
 
 def dead(offset: int, detail: str = "d") -> Dead:
