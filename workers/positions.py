@@ -6,10 +6,10 @@ are written down as `absent`. A hole at the log's start is a loss: retention was
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
-from kafka import TopicPartition
+from kafka import OffsetAndMetadata, TopicPartition
 
 from monitor.intake.batch import Record
 from monitor.intake.holes import CELL_OFFSETS, Hole, window_by
@@ -19,8 +19,8 @@ from monitor.store.client import Store
 class Log(Protocol):
     """The part of kafka-python's consumer that is asked here."""
 
-    def committed(self, partition: TopicPartition) -> int | None:
-        """Give the group's committed offset; None = none."""
+    def committed(self, partition: TopicPartition, metadata: Literal[True]) -> OffsetAndMetadata | None:
+        """Give what the group has committed; None = nothing."""
         ...
 
     def beginning_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
@@ -56,14 +56,19 @@ class Positions:
                 rows = store.query("ledger_edges", topic=tp.topic)
                 edges[tp.topic] = {(r["topic_id"], r["partition"]): r["next_offset"] for r in rows}
             recorded = edges[tp.topic].get((topic_id, tp.partition))
-            committed = log.committed(tp)
+            committed = log.committed(tp, metadata=True)
             self.forget([tp])
             self._recorded[tp] = recorded or 0
-            others = any(partition == tp.partition for _, partition in edges[tp.topic])
-            if committed and recorded is None and others:
+            if committed is not None and committed.metadata:
+                mine = committed.metadata == str(topic_id)
+            else:
+                # Not committed by us: somebody has set the offset by hand.
+                others = any(partition == tp.partition for _, partition in edges[tp.topic])
+                mine = committed is None or not committed.offset or recorded is not None or not others
+            if not mine:
                 stale.add(tp)
             elif committed is not None:
-                self._next[tp] = self._committed[tp] = committed
+                self._next[tp] = self._committed[tp] = committed.offset
             elif recorded is not None:
                 self._next[tp] = recorded
         return stale

@@ -67,7 +67,7 @@ class Recorder:
             self._journal.note(EventKind.SAMPLE_REFUSED, "warning", detail, n=refused)
         if portion.hopeless:
             self._tell(portion, topic_id, "critical", kept.dead[0].detail)
-        self._commit(portion)
+        self._commit(portion, topic_id)
         self._hints.send(kept.sampled)
         self._count(kept)
 
@@ -106,7 +106,7 @@ class Recorder:
     def _pass_over(self, portion: Portion, topic_id: UUID) -> None:
         """Commit what killed its workers and has its outcome: somebody moved the offset back past it."""
         self._tell(portion, topic_id, "warning", "a record that killed the worker was read again and passed over")
-        self._commit(portion)
+        self._commit(portion, topic_id)
 
     def _tell(self, portion: Portion, topic_id: UUID, severity: Severity, detail: str) -> None:
         ((tp, (one,)),) = portion.records.items()
@@ -124,10 +124,11 @@ class Recorder:
         # Now: the next record may kill the process, and the event with it.
         self._journal.flush(self._store)
 
-    def _commit(self, portion: Portion) -> None:
+    def _commit(self, portion: Portion, topic_id: UUID) -> None:
         mine = self._consumer.assignment()
         offsets = {
-            tp: OffsetAndMetadata(records[-1].offset + 1, "", -1)
+            # Kafka takes a commit of an earlier topic of this name: the id tells it from ours.
+            tp: OffsetAndMetadata(records[-1].offset + 1, str(topic_id), -1)
             for tp, records in portion.records.items()
             if tp in mine
         }

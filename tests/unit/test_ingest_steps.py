@@ -78,8 +78,8 @@ class World:
     def committed(self, partition: int = 0) -> int | None:
         return FakeConsumer(self.log, group_id=GROUP).committed(TopicPartition(TOPIC, partition))
 
-    def set_committed(self, offset: int) -> None:
-        self.log.group(GROUP).offsets[TopicPartition(TOPIC, 0)] = OffsetAndMetadata(offset, "", -1)
+    def set_committed(self, offset: int, metadata: str = "") -> None:
+        self.log.group(GROUP).offsets[TopicPartition(TOPIC, 0)] = OffsetAndMetadata(offset, metadata, -1)
 
 
 def message(n: int) -> bytes:
@@ -281,6 +281,20 @@ def test_a_committed_offset_of_an_earlier_topic_is_not_believed(world: World) ->
     world.run(world.worker(), rounds=5)
     assert sorted(o for topic_id, _, o in world.outcomes() if topic_id == anew) == list(range(20))
     assert world.events("topic_recreated")
+
+
+def test_a_zombies_commit_of_an_earlier_topic_is_not_believed_once_the_new_one_has_outcomes(world: World) -> None:
+    old = world.topic_id
+    anew = world.log.create(TOPIC, partitions=2)
+    world.send(4)
+    first = world.worker()
+    world.run(first, rounds=3)
+    expel(first)
+    world.send(6)
+    world.set_committed(7, metadata=str(old))
+    world.run(world.worker(), rounds=5)
+    assert sorted(o for topic_id, _, o in world.outcomes() if topic_id == anew) == list(range(10))
+    assert world.committed() == 10
 
 
 def test_a_topic_made_anew_under_a_running_worker_is_read_from_its_beginning(world: World) -> None:

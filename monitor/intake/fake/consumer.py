@@ -6,7 +6,7 @@ ahead are given out even if retention has dropped them or the topic was made ane
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, overload
 from uuid import UUID
 
 from kafka import ConsumerRebalanceListener, OffsetAndMetadata, TopicPartition
@@ -149,10 +149,14 @@ class FakeConsumer:
             raise CommitFailedError(error) from error
         self._commit_hook("after", offsets)
 
-    def committed(self, partition: TopicPartition) -> int | None:
-        """Give the group's committed offset; None = none."""
+    @overload
+    def committed(self, partition: TopicPartition, metadata: Literal[False] = False) -> int | None: ...
+    @overload
+    def committed(self, partition: TopicPartition, metadata: Literal[True]) -> OffsetAndMetadata | None: ...
+    def committed(self, partition: TopicPartition, metadata: bool = False) -> OffsetAndMetadata | int | None:
+        """Give the group's committed offset, with its metadata if asked; None = none."""
         found = self._group.offsets.get(partition)
-        return found.offset if found else None
+        return found.offset if found and not metadata else found
 
     def beginning_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Give the first offsets that are still held."""
