@@ -256,6 +256,7 @@ class Ingest:
             self._holes = list(self._positions.unrecorded(seen, self._topic_id, self._store))
 
     def _record_holes(self) -> None:
+        self._positions.begin(self._holes)
         for cell in cells_of(self._holes, self._topic_id):
             self._store.insert("offset_ledger_in", to_columns([cell]))
         for hole in self._holes:

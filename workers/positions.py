@@ -93,6 +93,11 @@ class Positions:
                     first = one + 1
                 first = last + 1
 
+    def begin(self, holes: Iterable[Hole]) -> None:
+        """These are about to be recorded: whether they were is to be asked, should the reply be lost."""
+        for hole in holes:
+            self._recorded[hole.tp] = max(self._recorded.get(hole.tp, 0), hole.last + 1)
+
     def start(self, tp: TopicPartition) -> int | None:
         """Give the committed offset that `adopt` found; None = read from the log's start."""
         return self._committed.get(tp)

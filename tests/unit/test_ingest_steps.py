@@ -250,6 +250,21 @@ def test_what_was_recorded_before_retention_took_it_is_not_lost_by_a_commit_move
     assert len(world.outcomes()) == 15
 
 
+def test_a_hole_whose_insert_lost_its_reply_keeps_its_outcome_when_retention_comes(world: World) -> None:
+    worker = world.worker()
+    world.send(5)
+    world.run(worker, rounds=5)
+    world.log.skip(TOPIC, 0, 3)
+    world.send(2)
+    world.database.lose_reply("offset_ledger_in")
+    world.run(worker, rounds=1)
+    world.log.delete_before(TOPIC, 0, 8)
+    world.run(worker, rounds=60)
+    rows = world.store.query("ledger_offsets", topic=TOPIC)
+    assert sorted(o for row in rows for o in row["offsets"]) == list(range(10))
+    assert {o for (_, _, o), outcome in world.outcomes().items() if outcome == "absent"} == {5, 6, 7}
+
+
 def test_a_first_start_in_the_middle_of_a_log_is_no_loss(world: World) -> None:
     world.send(10)
     world.log.delete_before(TOPIC, 0, 4)
