@@ -1,6 +1,9 @@
 """Scores a file without any service: the same reading, masking and scorers as live traffic."""
 
-from collections.abc import Iterator
+import operator
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -18,6 +21,59 @@ from monitor.scoring.verdict import Scorer, Unscored
 BATCH = 256
 FIXED_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 """Stands in for Kafka's record time, so that the same file always gives the same output."""
+
+OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+_CONDITION = re.compile(r"\s*([\w-]+)\s*(>=|<=|>|<)\s*(\d{1,9}(?:\.\d{1,9})?|\.\d{1,9})\s*")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Condition:
+    """A limit on the verdicts of one dimension, as `score --fail-on` takes it: `refusal>0.5`."""
+
+    dimension: str
+    sign: str
+    limit: float
+    """In [0, 1], as values are."""
+
+    def met_by(self, line: dict[str, Any]) -> bool:
+        """Say whether a line of `score_lines` meets it; a line without a value meets nothing."""
+        if line.get("dimension") != self.dimension or line["value"] is None:
+            return False
+        return OPERATORS[self.sign](line["value"], self.limit)
+
+    def __str__(self) -> str:
+        return f"{self.dimension}{self.sign}{self.limit:g}"
+
+
+def conditions(expressions: Sequence[str], *, dimensions: tuple[str, ...] = ()) -> tuple[Condition, ...]:
+    """Read expressions like `refusal>0.5`; `dimensions` are those that will be scored, all where it is empty.
+
+    Raises:
+        InputError: one is not of that form, or its dimension is not known or will not be scored.
+    """
+    known = {scorer.identity.dimension for scorer in _chosen(())}
+    return tuple(_condition(one, known, set(dimensions) or known) for one in expressions)
+
+
+def _condition(expression: str, known: set[str], scored: set[str]) -> Condition:
+    read = _CONDITION.fullmatch(expression)
+    if read is None or float(read[3]) > 1.0:
+        raise InputError(
+            f"cannot read --fail-on {expression!r}; write a dimension, one of {' '.join(OPERATORS)} and a number "
+            'from 0 to 1, in quotes: "refusal>0.5"'
+        )
+    if read[1] not in known:
+        raise InputError(f"--fail-on {expression!r}: no dimension {read[1]}; known: {', '.join(sorted(known))}")
+    if read[1] not in scored:
+        raise InputError(
+            f"--fail-on {expression!r}: {read[1]} is not scored; add --dimension {read[1]}, or leave --dimension out"
+        )
+    return Condition(dimension=read[1], sign=read[2], limit=float(read[3]))
 
 
 def score_lines(path: Path, *, dimensions: tuple[str, ...] = ()) -> Iterator[dict[str, Any]]:

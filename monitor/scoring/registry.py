@@ -10,11 +10,15 @@ from functools import lru_cache
 from monitor.errors import ConfigError
 from monitor.scoring.lexical.caving_in import LexicalCavingIn
 from monitor.scoring.lexical.flattery import LexicalFlattery
+from monitor.scoring.lexical.hedging import LexicalHedging
 from monitor.scoring.lexical.over_refusal import LexicalOverRefusal
 from monitor.scoring.lexical.refusal import LexicalRefusal
 from monitor.scoring.lexical.sycophancy import LexicalSycophancy
+from monitor.scoring.lexical.tone import LexicalTone
+from monitor.scoring.rules.answer_language import AnswerLanguage
 from monitor.scoring.rules.empty_answer import EmptyAnswer
 from monitor.scoring.rules.forbidden_topic import ForbiddenTopic
+from monitor.scoring.rules.looping import Looping
 from monitor.scoring.rules.pii_leak import PiiLeak
 from monitor.scoring.verdict import Scorer
 
@@ -24,9 +28,13 @@ FACTORIES: dict[str, Callable[[], Scorer]] = {
     "lexical-flattery": LexicalFlattery,
     "lexical-caving-in": LexicalCavingIn,
     "lexical-sycophancy": LexicalSycophancy,
+    "lexical-hedging": LexicalHedging,
+    "lexical-tone": LexicalTone,
     "rule-pii-leak": PiiLeak,
     "rule-forbidden-topic": ForbiddenTopic,
     "rule-empty-answer": EmptyAnswer,
+    "rule-answer-language": AnswerLanguage,
+    "rule-looping": Looping,
 }
 """Every scorer, by the name that its identity carries."""
 

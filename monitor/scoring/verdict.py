@@ -20,6 +20,8 @@ class Status(StrEnum):
     ERROR = "error"
     EXPIRED = "expired"
     OVER_BUDGET = "over_budget"
+    ABSTAINED = "abstained"
+    """The scorer says that it is not sure enough, as it was told to."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

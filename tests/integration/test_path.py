@@ -24,6 +24,10 @@ DIMENSIONS = {
     "pii_leak",
     "forbidden_topic",
     "empty_answer",
+    "answer_language",
+    "looping",
+    "hedging",
+    "tone",
 }
 
 

@@ -1,0 +1,1 @@
+"""Training of the small heads: data made here, features, fits and model cards."""
