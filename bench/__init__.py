@@ -10,5 +10,6 @@ ratio is the median over the rounds: a machine that is slow for a while slows bo
     processes.py  runs those two
     ingest.py     ingest beside poll; memory over a long run
     store.py      our insert path beside a bare clickhouse-connect insert
+    classify.py   the whole classify path beside the bare embedder, on the chats of chats.py
     summary.py    measurements -> the JSON object
 """

@@ -1,4 +1,4 @@
-"""`python -m bench [--full] [--json PATH]`: measure, and print one JSON object as the last line."""
+"""`python -m bench [--full] [--only PART] [--json PATH]`: measure, and print one JSON object as the last line."""
 
 import argparse
 import json
@@ -6,16 +6,17 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+from bench import classify
 from bench.ingest import Runs
 from bench.processes import produce, say
 from bench.store import ROWS, WAYS, Inserts
-from bench.summary import summary
+from bench.summary import classify_summary, summary
 from monitor.config import ClickHouseSettings
 from monitor.errors import MonitorError
 from monitor.names import PREFIX
@@ -33,14 +34,26 @@ class Plan:
     """A run of the ingest or poll loop."""
     rounds: int
     inserts: int
+    classify: classify.Plan
 
 
-SHORT = Plan(messages=200_000, rounds=3, inserts=7)
-FULL = Plan(messages=500_000, rounds=7, inserts=41)
+SHORT = Plan(
+    messages=200_000,
+    rounds=3,
+    inserts=7,
+    classify=classify.Plan(rounds=3, size=80, batches=((1, 16), (10, 30), (50, 50), (200, 200))),
+)
+FULL = Plan(
+    messages=500_000,
+    rounds=7,
+    inserts=41,
+    classify=classify.Plan(rounds=5, size=80, batches=((1, 40), (10, 60), (50, 100), (200, 200))),
+)
+PARTS = ("service", "classify")
 
 
-def measure(plan: Plan) -> dict[str, Any]:
-    """Start broker and engine on a temporary folder, measure everything on them, and leave nothing behind.
+def measure(plan: Plan, parts: Sequence[str] = PARTS) -> dict[str, Any]:
+    """Start broker and engine on a temporary folder, measure on them, and leave nothing behind.
 
     Raises:
         MonitorError: a part does not start, or does not do its work.
@@ -49,18 +62,29 @@ def measure(plan: Plan) -> dict[str, Any]:
         tempfile.TemporaryDirectory(prefix="alignment-monitor-bench-") as folder,
         Stack(Path(folder), say=say, services=False) as stack,
     ):
-        inserts = _inserts(plan, stack.variables)
-        say(f"filling the topic with {LONG_RUN:,} messages ...")
-        start = time.monotonic()
-        produce(LONG_RUN, stack.variables, partitions=PARTITIONS, processes=2)
-        say(f"  {LONG_RUN / (time.monotonic() - start):,.0f}/s")
-        runs = Runs(stack.variables, messages=plan.messages)
-        say(f"ingest at 1 % sampling beside a bare poll loop, {plan.messages:,} messages each ...")
-        rounds = list(runs.rounds(plan.rounds))
-        say(f"memory of ingest over {LONG_RUN:,} messages ...")
-        long = runs.long(LONG_RUN, memory_at=MEMORY_AT)
-        say(f"  {long.per_second:,.0f}/s, peak {long.peak_mb:,.0f} MB")
-        return summary(rounds=rounds, long=long, **inserts)
+        found: dict[str, Any] = {}
+        if "service" in parts:
+            found |= _service(plan, stack.variables)
+        if "classify" in parts:
+            say(f"the classify path beside the bare embedder, {plan.classify.needed} interactions ...")
+            found |= classify_summary(classify.classify(plan.classify, stack.variables))
+            say(f"  {found['classify_per_s_core']:g}/s beside {found['embedder_per_s_core']:g}/s")
+        return found
+
+
+def _service(plan: Plan, variables: Mapping[str, str]) -> dict[str, Any]:
+    inserts = _inserts(plan, variables)
+    say(f"filling the topic with {LONG_RUN:,} messages ...")
+    start = time.monotonic()
+    produce(LONG_RUN, variables, partitions=PARTITIONS, processes=2)
+    say(f"  {LONG_RUN / (time.monotonic() - start):,.0f}/s")
+    runs = Runs(variables, messages=plan.messages)
+    say(f"ingest at 1 % sampling beside a bare poll loop, {plan.messages:,} messages each ...")
+    rounds = list(runs.rounds(plan.rounds))
+    say(f"memory of ingest over {LONG_RUN:,} messages ...")
+    long = runs.long(LONG_RUN, memory_at=MEMORY_AT)
+    say(f"  {long.per_second:,.0f}/s, peak {long.peak_mb:,.0f} MB")
+    return summary(rounds=rounds, long=long, **inserts)
 
 
 def _inserts(plan: Plan, variables: Mapping[str, str]) -> dict[str, Any]:
@@ -84,12 +108,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--full", action="store_true", help="more and longer runs (about 10 minutes)")
     parser.add_argument("--json", type=Path, metavar="PATH", help="also write the JSON object to this file")
+    parser.add_argument("--only", choices=PARTS, help="measure this part alone")
     options = parser.parse_args()
     # Leave through the context managers, as with Ctrl-C: processes and the folder must go.
     signal.signal(signal.SIGTERM, _interrupted)
     start = time.monotonic()
     try:
-        result = measure(FULL if options.full else SHORT)
+        result = measure(FULL if options.full else SHORT, (options.only,) if options.only else PARTS)
         result["form"] = "full" if options.full else "short"
         result["took_s"] = round(time.monotonic() - start, 1)
         line = json.dumps(result)

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from statistics import median
 from typing import Any, TypeVar
 
+from bench.classify import Classified, Span, Turn
 from bench.ingest import SAMPLING, Round
 from bench.messages import MESSAGE_BYTES
 from bench.meter import Reading
@@ -65,6 +66,57 @@ def summary(
         "cores": os.cpu_count(),
         "machine": platform.machine(),
     }
+
+
+ELSEWHERE = {"langkit_chats_per_s": 8.2, "llm_guard_refusal_model_ms": 11}
+"""As their makers publish them, each on a machine of its own: no comparison, an order of magnitude."""
+
+
+def classify_summary(found: Classified) -> dict[str, Any]:
+    """Give the figures of the classify path; each is the median over rounds, `classify_range` holds lowest and highest.
+
+    `classify_ratio` is interactions a second of the whole path, from due rows in ClickHouse to stored scores, over
+    those of the bare embedder on the very texts that the path had embedded; `classify_cpu_ratio` compares processor
+    time instead. `whole_text_ratio` compares with the embedder on whole requests and answers.
+    """
+    turns = found.turns
+    ratios = {
+        "classify_ratio": [one.bare.seconds / one.path.seconds for one in turns],
+        "classify_cpu_ratio": [one.bare.cpu_seconds / one.path.cpu_seconds for one in turns],
+        "whole_text_ratio": [one.whole.seconds / one.path.seconds for one in turns],
+    }
+    count = sum(one.path.interactions for one in turns)
+    own = {name: round(1000 * seconds / count, 3) for name, seconds in found.seconds_by_scorer.items()}
+    whole = 1000 * sum(one.path.seconds for one in turns) / count
+    return {
+        **{name: round(median(values), 3) for name, values in ratios.items()},
+        "classify_range": {name: [round(min(values), 3), round(max(values), 3)] for name, values in ratios.items()},
+        "classify_per_s_core": _per_second(turns, lambda one: one.path),
+        "classify_per_cpu_s": round(median(one.path.interactions / one.path.cpu_seconds for one in turns), 1),
+        "embedder_per_s_core": _per_second(turns, lambda one: one.bare),
+        "embedder_whole_text_per_s_core": _per_second(turns, lambda one: one.whole),
+        "embedder_texts_per_s": round(median(one.texts / one.bare.seconds for one in turns), 1),
+        "texts_an_interaction": round(sum(one.texts for one in turns) / count, 1),
+        "classify_ms": {**own, "store_and_rest": round(whole - sum(own.values()), 3)},
+        "classify_batches": {
+            str(size): {
+                "per_s": round(span.interactions / span.seconds, 1),
+                "ms": round(1000 * span.seconds / span.interactions, 1),
+                "cpu_ms": round(1000 * span.cpu_seconds / span.interactions, 1),
+            }
+            for size, span in found.batches
+        },
+        "classify_memory_mb": found.memory_mb,
+        "classify_memory_mb_before": found.memory_mb_before,
+        "classify_source": found.source,
+        "classify_interactions": count,
+        "classify_rounds": len(turns),
+        "elsewhere": ELSEWHERE,
+    }
+
+
+def _per_second(turns: Sequence[Turn], which: Callable[[Turn], Span]) -> float:
+    return round(median(which(one).interactions / which(one).seconds for one in turns), 1)
 
 
 def _middle(values: Iterable[float]) -> float:

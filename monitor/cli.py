@@ -14,6 +14,7 @@ from monitor.cli_deadletters import deadletters
 from monitor.cli_delivery import events, gaps
 from monitor.cli_replay import replay
 from monitor.cli_shared import Found, Json, Since, seconds, visible
+from monitor.cli_train import evaluate, train
 from monitor.errors import BrokerUnavailable, InputError
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ app.add_typer(deadletters, name="deadletters")
 app.command()(replay)
 app.command()(gaps)
 app.command()(events)
+app.command()(train)
+app.command()(evaluate)
 
 
 @app.command()
@@ -142,21 +145,36 @@ def score(
     file: Annotated[Path, typer.Argument(help="JSONL or JSONL.gz, a conversation a line.", show_default=False)],
     *,
     dimension: Annotated[list[str] | None, typer.Option(help="Only this dimension; may be repeated.")] = None,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(help='Exit code 2 when a verdict meets this, like "refusal>0.5" (> >= < <=); may be repeated.'),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Score a file without any service: one verdict a line, in input order; exit code 2 when a line is unreadable."""
-    from monitor.output import print_json_line, say, stdout
-    from monitor.report.offline import score_lines
+    """Score a file without any service: one verdict a line, in input order.
 
-    unreadable = 0
-    for line in score_lines(file, dimensions=tuple(dimension or ())):
+    Exit code 2 when a line is unreadable or a verdict meets --fail-on.
+    """
+    from monitor.output import print_json_line, say, stdout
+    from monitor.report.offline import conditions, score_lines
+
+    dimensions = tuple(dimension or ())
+    limits = conditions(tuple(fail_on or ()), dimensions=dimensions)
+    unreadable, met, verdicts = 0, dict.fromkeys(limits, 0), dict.fromkeys(limits, 0)
+    for line in score_lines(file, dimensions=dimensions):
         unreadable += "error" in line
+        for limit in limits:
+            verdicts[limit] += line.get("dimension") == limit.dimension and line["value"] is not None
+            met[limit] += limit.met_by(line)
         if as_json:
             print_json_line(line)
         else:
             stdout().print(_verdict_line(line), markup=False)
+    for limit in limits:
+        say(f"{met[limit]} of {verdicts[limit]} verdicts met {limit}")
     if unreadable:
         say(f"{unreadable} lines could not be read")
+    if unreadable or any(met.values()):
         raise Found
 
 

@@ -122,7 +122,7 @@ class ScoringSettings(_Group):
     """What scores, and in what portions."""
 
     scorers: tuple[str, ...] = ()
-    """Names of the scorers that run; empty = all that ship."""
+    """Names of the scorers that run; empty = the default ones."""
     chunk_size: int = Field(default=200, ge=1, le=5_000)
     """Samples a Celery task."""
     reconcile_every_s: float = Field(default=15.0, gt=0)

@@ -16,3 +16,7 @@ READY = Gauge("alignment_monitor_ready", "1 while the process gets its work done
 PAUSED = Gauge("alignment_monitor_paused", "1 while ingest waits, by cause.", ["cause"])
 """`cause` is store or back_pressure."""
 DUE = Gauge("alignment_monitor_due_verdicts", "Verdicts that are still due, as ingest last looked.")
+EMBEDDINGS_LOST = Counter(
+    "alignment_monitor_embeddings_lost_total", "Interactions whose vectors were not stored.", ["cause"]
+)
+"""`cause` is embedder or store."""

@@ -11,6 +11,7 @@ from kombu.connection import Connection
 from kombu.entity import Exchange, Queue
 
 from monitor.config import Settings, settings
+from monitor.errors import MonitorError
 from monitor.telemetry import configure_logging
 
 TASK_TIME_LIMIT_S = 120
@@ -123,6 +124,20 @@ def _log_as_we_do(**_: object) -> None:
     configure_logging()
     # It would say with each lost connection that tasks are not cancelled; that is meant.
     warnings.filterwarnings("ignore", "(?s).*cancels all currently executed tasks", PendingDeprecationWarning)
+
+
+@signals.worker_init.connect  # type: ignore[untyped-decorator]
+def _load_before_fork(sender: Any, **_: object) -> None:
+    """Load the encoder in the parent of those processes that score, once for all of them."""
+    if CLASSIFY not in sender.app.amqp.queues.consume_from:
+        return
+    from workers.resources import load_before_fork  # noqa: PLC0415 - ingest and beat need the names here, no scorer
+
+    try:
+        load_before_fork()
+    except MonitorError as error:
+        # Without it each verdict would be an error for good. Celery goes on after any exception but this one.
+        raise SystemExit(f"this worker cannot score: {error}") from error
 
 
 def chunks(due: Iterable[tuple[int, str]], size: int) -> Iterator[tuple[int, list[str]]]:

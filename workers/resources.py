@@ -1,5 +1,9 @@
-"""What the tasks of one Celery process share: connections and the scorers, made on first use after the fork."""
+"""What the tasks of one Celery process share: connections and the scorers, made on first use after the fork.
 
+The encoder alone is loaded before it: its weights are never written to, so that all children share one copy of them.
+"""
+
+import gc
 from functools import cache
 
 from monitor.clock import SystemClock
@@ -8,6 +12,7 @@ from monitor.scoring.registry import enabled_scorers
 from monitor.scoring.verdict import Scorer
 from monitor.store.client import Store, spare_data_frames
 from monitor.store.due import register
+from monitor.store.embeddings import ReadsEmbeddings
 from monitor.store.events import Journal
 from monitor.store.suspect import Caution
 from workers.hint_queue import HintQueue
@@ -26,6 +31,26 @@ def scorers() -> tuple[Scorer, ...]:
     found = enabled_scorers(settings().scoring.scorers)
     register(store(), found)
     return found
+
+
+def load_before_fork() -> bool:
+    """Load what children share, in their parent; gives False where no enabled scorer reads embeddings.
+
+    Raises:
+        ConfigError: an encoder or head is not what it should be.
+    """
+    found = [one for one in enabled_scorers(settings().scoring.scorers) if isinstance(one, ReadsEmbeddings)]
+    for one in found:
+        one.reader()
+    if found:
+        from threadpoolctl import threadpool_limits  # noqa: PLC0415 - numpy is imported by now: it finds its threads
+
+        # Children are as many as there are cores for them; more threads a child only get in each other's way.
+        threadpool_limits(limits=1, user_api="blas")
+    # What there is now stays: a collection in a child would write to each page of it, and so copy it.
+    gc.collect()
+    gc.freeze()
+    return bool(found)
 
 
 @cache

@@ -14,7 +14,7 @@ from monitor.intake.decode import Malformed, decode
 from monitor.intake.interaction import Interaction
 from monitor.intake.redact import RedactionFailed, redact
 from monitor.intake.replay import Line, read_lines
-from monitor.scoring.registry import enabled_scorers
+from monitor.scoring.registry import default_scorers, for_dimensions
 from monitor.scoring.runner import run
 from monitor.scoring.verdict import Scorer, Unscored
 
@@ -96,13 +96,8 @@ def score_lines(path: Path, *, dimensions: tuple[str, ...] = ()) -> Iterator[dic
                 yield _as_json(one, scorer, next(results[scorer.identity.dimension]))
 
 
-def _chosen(dimensions: tuple[str, ...]) -> list[Scorer]:
-    scorers = enabled_scorers(())
-    known = {s.identity.dimension for s in scorers}
-    wrong = [d for d in dimensions if d not in known]
-    if wrong:
-        raise InputError(f"no dimension {', '.join(wrong)}; known: {', '.join(sorted(known))}")
-    return [s for s in scorers if not dimensions or s.identity.dimension in dimensions]
+def _chosen(dimensions: tuple[str, ...]) -> tuple[Scorer, ...]:
+    return for_dimensions(dimensions) if dimensions else default_scorers()
 
 
 def _interaction(number: int, line: Line) -> Interaction | str:

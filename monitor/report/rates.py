@@ -9,7 +9,7 @@ import numpy as np
 
 from monitor.estimate.rates import RateEstimate, SampleTerms, StratumTotal, weighted_rate
 from monitor.report.ledger import Span, ledger_counts
-from monitor.scoring.verdict import Scorer
+from monitor.scoring.verdict import POSITIVE_ABOVE, Scorer
 from monitor.store.client import Store
 
 SegmentField = Literal["model", "model_version", "locale", "tenant", "deployment", "prompt_version"]
@@ -87,7 +87,7 @@ def rates(
 
 def _terms(columns: dict[str, Sequence[Any]], strata: list[str]) -> tuple[SampleTerms, list[tuple[str, ...]]]:
     status = np.array(columns["status"], dtype=object)
-    value = np.array([math.nan if v is None else v for v in columns["value"]], dtype=np.float64)
+    value = np.array([math.nan if v is None else v > POSITIVE_ABOVE for v in columns["value"]], dtype=np.float64)
     code = {name: i for i, name in enumerate(strata)}
     # A stratum that the ledger does not know yet: its samples are written before their ledger row.
     known = np.array([code.get(name, -1) for name in columns["stratum"]], dtype=np.int64)

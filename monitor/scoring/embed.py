@@ -105,7 +105,7 @@ class UseEmbedder:
         return vectors, cues
 
     def _fill(self, vectors: Matrix, cues: Matrix, texts: Sequence[str]) -> None:
-        ids = [self._tokenizer.encode(t[:MAX_CHARACTERS], out_type=int, add_bos=True, add_eos=True) for t in texts]
+        ids = [self._tokens(text[:MAX_CHARACTERS]) for text in texts]
         room = self.BLOCK_TOKENS - self.BLOCK_TEXTS
         block: list[int] = []
         tokens = 0
@@ -117,6 +117,12 @@ class UseEmbedder:
             block.append(number)
             tokens += len(ids[number])
         vectors[block], cues[block] = self._encode([ids[n] for n in block])
+
+    def _tokens(self, text: str) -> list[int]:
+        # A lone surrogate has no UTF-8 form.
+        whole = text.encode("utf-8", "replace").decode("utf-8")
+        found: list[int] = self._tokenizer.encode(whole, out_type=int, add_bos=True, add_eos=True)
+        return found
 
     def _encode(self, block: list[list[int]]) -> tuple[Matrix, Matrix]:
         """Encode a block, filled up to one shape; a text that fills more than a block goes alone, in its own shape."""

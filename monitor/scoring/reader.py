@@ -32,11 +32,7 @@ class Reader:
 
     def prefetch(self, texts: Iterable[str]) -> None:
         """Embed what is not known yet, together: that is several times faster than one by one."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._seen]
-        for text, vector, cues in zip(new, *self._embedder.read(new), strict=True):
-            self._seen[text] = (vector, cues)
-        while len(self._seen) > self._kept:
-            self._seen.popitem(last=False)
+        self._learn([text for text in dict.fromkeys(texts) if text not in self._seen])
 
     def embed(self, texts: Sequence[str]) -> Matrix:
         """Give a float32 matrix of shape (len(texts), width)."""
@@ -48,10 +44,22 @@ class Reader:
         return np.stack([vector for vector, _ in found]), np.stack([cues for _, cues in found])
 
     def _of(self, texts: Sequence[str]) -> list[tuple[Matrix, Matrix]]:
-        missing = [text for text in texts if text not in self._seen]
-        if missing:
-            self.prefetch(missing)
-        return [self._seen[text] for text in texts]
+        found = {text: self._seen[text] for text in texts if text in self._seen}
+        for text in found:
+            # What is asked for often, such as a stock sentence, stays.
+            self._seen.move_to_end(text)
+        missing = [text for text in dict.fromkeys(texts) if text not in found]
+        found |= self._learn(missing)
+        return [found[text] for text in texts]
+
+    def _learn(self, new: list[str]) -> dict[str, tuple[Matrix, Matrix]]:
+        if not new:
+            return {}
+        found = {text: (vector, cues) for text, vector, cues in zip(new, *self._embedder.read(new), strict=True)}
+        self._seen |= found
+        while len(self._seen) > self._kept:
+            self._seen.popitem(last=False)
+        return found
 
 
 @lru_cache(maxsize=1)

@@ -28,4 +28,6 @@ class LocalScorer(ABC):
 
 def quote(found: str) -> str:
     """Words found in the answer (masked before it was stored), short enough for a one-line reason."""
-    return f"\u201c{found[:80].strip()}\u201d"
+    # A lone surrogate could not be stored.
+    whole = found[:80].encode("utf-8", "replace").decode("utf-8")
+    return f"\u201c{whole.strip()}\u201d"

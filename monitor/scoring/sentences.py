@@ -6,6 +6,9 @@ them is read, whatever the length of the text; what lies between is not looked a
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+
+from monitor.scoring.text import CACHED
 
 HEAD, TAIL = 6, 3
 """Sentences that are read from the start and from the end; the end's are those that the start does not have."""
@@ -25,6 +28,7 @@ class Excerpt:
     tail: tuple[str, ...]
 
 
+@lru_cache(maxsize=CACHED)
 def excerpt(text: str) -> Excerpt:
     """Give the first and the last sentences; linear in the length that is looked at, which is bounded."""
     if len(text) <= _FROM_START + _FROM_END:

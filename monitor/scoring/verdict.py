@@ -24,6 +24,11 @@ class Status(StrEnum):
     """The scorer says that it is not sure enough, as it was told to."""
 
 
+POSITIVE_ABOVE = 0.5
+"""A value above it counts as having the property: a rate is the share of such answers. A mean of probabilities would be
+the rate only where they were calibrated on traffic like this."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
     """A value in [0, 1]: how far the answer has the dimension's property, 1 = fully."""

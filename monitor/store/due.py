@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice
 from uuid import UUID
 
 from monitor.clock import Clock
@@ -11,9 +12,13 @@ from monitor.intake.interaction import Interaction
 from monitor.scoring.runner import run
 from monitor.scoring.verdict import Scorer, Status, Unscored
 from monitor.store.client import Row, Store
+from monitor.store.embeddings import Vectors
 from monitor.store.rows import ScoreRow, interaction_of, score_row, scorer_rows, to_columns
 
 EVER = timedelta(days=36_500)
+TOGETHER = 64
+"""Samples that all scorers see before the next ones: what one has embedded, the others find before it falls out of
+memory, and memory does not grow with the chunk."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,26 +95,32 @@ def score_due(
 
     Running it again, or twice at once, changes nothing that can be seen: the first terminal row wins (I6).
     `let_through` names exceptions that are the caller's, such as a task's time limit, and no scorer's failure.
+    After the scores, the embeddings that heads have read are stored too, as far as that goes.
 
     Raises:
         StoreUnavailable: nothing was written, or it cannot be told; the work is still due or already done.
     """
     samples = store.query("samples_by_id", window=window, ids=list(ids))
     done = terminal(store, scorers, window, ids)
-    readable = {row["sample_id"]: _read(row) for row in samples}
+    readable = iter([(row["sample_id"], _read(row)) for row in samples])
+    vectors = Vectors(window, let_through=let_through)
     rows: list[ScoreRow] = []
-    for scorer in scorers:
-        identity = scorer.identity
-        todo = {i: one for i, one in readable.items() if (i, identity.id) not in done}
-        whole = {i: one for i, one in todo.items() if isinstance(one, Interaction)}
-        results = dict(zip(whole, run(scorer, list(whole.values()), let_through=let_through), strict=True))
-        results |= {i: one for i, one in todo.items() if isinstance(one, Unscored)}
-        now = clock.now()
-        rows.extend(
-            score_row(window=window, sample_id=i, identity=identity, result=result, now=now)
-            for i, result in results.items()
-        )
+    while part := dict(islice(readable, TOGETHER)):
+        for scorer in scorers:
+            identity = scorer.identity
+            todo = {i: one for i, one in part.items() if (i, identity.id) not in done}
+            whole = {i: one for i, one in todo.items() if isinstance(one, Interaction)}
+            results = dict(zip(whole, run(scorer, list(whole.values()), let_through=let_through), strict=True))
+            results |= {i: one for i, one in todo.items() if isinstance(one, Unscored)}
+            now = clock.now()
+            rows.extend(
+                score_row(window=window, sample_id=i, identity=identity, result=result, now=now)
+                for i, result in results.items()
+            )
+            vectors.note(scorer, whole)
+        vectors.take()
     _insert(store, rows)
+    vectors.write(store)
     return len(rows)
 
 

@@ -287,6 +287,27 @@ LEFT JOIN
 ) AS c USING (window, sample_id)
 ORDER BY s.hash / s.probability, s.sample_id
 
+-- name: embeddings
+-- Vectors of one part of the samples of a span by one embedder, with what weighs them; canaries are no traffic. A cut by
+-- limit keeps a random part.
+SELECT s.sample_id AS sample_id, s.probability AS probability, s.hash AS hash, e.scale AS scale, e.vector AS vector
+FROM
+(
+    SELECT window, sample_id, scale, vector
+    FROM embeddings FINAL
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND embedder = {embedder:String} AND part = {part:String}
+) AS e
+INNER JOIN
+(
+    SELECT window, sample_id, probability, hash
+    FROM samples FINAL
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND stratum != '_canary'
+) AS s USING (window, sample_id)
+ORDER BY s.hash / s.probability, s.sample_id
+LIMIT {limit:UInt32}
+
 -- name: ledger_offsets
 -- Every offset of a topic with its outcome, for gap checks and audits.
 SELECT topic_id, partition, toUInt32(window) AS window, stratum, outcome,

@@ -80,6 +80,18 @@ class ScoreRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EmbeddingRow:
+    """A row of `embeddings`."""
+
+    window: int
+    sample_id: UUID
+    embedder: str
+    part: str
+    scale: float
+    vector: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ScorerRow:
     """A row of `scorers`."""
 
@@ -155,12 +167,13 @@ class EventRow:
     detail: str
 
 
-Row = DeadLetterRow | Cell | ScoreRow | ScorerRow | PolicyRow | EstimateRow | AttemptRow | EventRow
+Row = DeadLetterRow | Cell | ScoreRow | EmbeddingRow | ScorerRow | PolicyRow | EstimateRow | AttemptRow | EventRow
 
 ROW_TYPES: Mapping[str, type[Row]] = {
     "dead_letters": DeadLetterRow,
     "offset_ledger_in": Cell,
     "scores": ScoreRow,
+    "embeddings": EmbeddingRow,
     "scorers": ScorerRow,
     "policies": PolicyRow,
     "estimates": EstimateRow,

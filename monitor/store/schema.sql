@@ -115,7 +115,7 @@ CREATE TABLE IF NOT EXISTS scores
     dimension     LowCardinality(String),
     scorer_id     LowCardinality(String) COMMENT 'sha256 of the scorer identity',
     scorer_kind   LowCardinality(String),
-    status        LowCardinality(String) COMMENT 'scored, refused_by_judge, unparseable, error, expired, over_budget',
+    status        LowCardinality(String) COMMENT 'scored, refused_by_judge, unparseable, error, expired, over_budget, abstained',
     value         Nullable(Float64) COMMENT 'in [0, 1]; null when not scored',
     label         LowCardinality(String),
     probabilities Map(LowCardinality(String), Float64),
@@ -129,6 +129,25 @@ ENGINE = ReplacingMergeTree(version)
 PARTITION BY toYYYYMM(window)
 ORDER BY (window, sample_id, dimension, scorer_id)
 SETTINGS non_replicated_deduplication_window = 10000;
+
+-- name: embeddings
+-- What requests and answers are about, as vectors of bytes, for drift (DESIGN §9): one visible row a (sample, embedder,
+-- part). Component n of a vector is scale * byte n / 127. The width is fixed on purpose, so ClickHouse's doubt about wide
+-- fixed strings is waived: they are read back as bytes, without an object a number.
+CREATE TABLE IF NOT EXISTS embeddings
+(
+    window     DateTime('UTC'),
+    sample_id  UUID,
+    embedder   LowCardinality(String) COMMENT 'identity of the encoder: vectors of two of them cannot be compared',
+    part       LowCardinality(String) COMMENT 'request or answer',
+    scale      Float32 COMMENT 'largest absolute component',
+    vector     FixedString(512) COMMENT 'signed bytes',
+    updated_at DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = ReplacingMergeTree(updated_at)
+PARTITION BY toYYYYMM(window)
+ORDER BY (window, sample_id, embedder, part)
+SETTINGS non_replicated_deduplication_window = 10000, allow_suspicious_fixed_string_types = 1;
 
 -- name: scorers
 -- What stands behind each scorer id.

@@ -131,10 +131,13 @@ def _chats(data: Path) -> Iterator[Labelled]:
         "arena": "drift_arenahard_versions.jsonl.gz",
         "oasst": "traffic_oasst_en100.jsonl.gz",
         "halueval": "honesty_halueval_human.jsonl.gz",
+        "sycobench": "syco_sycobench.jsonl.gz",
     }
     for source, file in files.items():
         for number, row in enumerate(rows_of(data / file)):
-            # A quarter of halueval is as many as the others have.
-            taken = (source != "halueval" or number % 4 == 0) and row["messages"][-1]["role"] == "assistant"
+            # A quarter of the large ones is as many as the others have.
+            taken = (source not in {"halueval", "sycobench"} or number % 4 == 0) and row["messages"][-1][
+                "role"
+            ] == "assistant"
             if taken and not _refuses(row):
                 yield _row(row, source, "none")

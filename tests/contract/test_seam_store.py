@@ -212,6 +212,8 @@ PARAMETERS: dict[str, Any] = {
     "ids": [position(offset).sample_id for offset in range(4)],
     "sample_id": position(1).sample_id,
     "scorers": [SCORER.id, OTHER_SCORER.id],
+    "embedder": "e",
+    "part": "answer",
     "oldest_s": FOREVER_S,
     "settled_ms": 0,
     "recent_s": FOREVER_S,

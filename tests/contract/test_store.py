@@ -160,6 +160,8 @@ PARAMETERS: dict[str, Any] = {
     "scorers": ["a", "b"],
     "scorer": "a",
     "dimension": "d",
+    "embedder": "e",
+    "part": "answer",
     "by": ["model", "locale"],
     "oldest_s": 3600,
     "settled_ms": 0,

@@ -50,7 +50,8 @@ def test_every_record_of_three_public_sets_is_accounted_for() -> None:
             "syco_sycon_multiturn.jsonl.gz",
         )
     ]
-    document = demo(*files)
+    # Every record is accounted for whatever scores it: word lists do it ten times faster.
+    document = demo(*files, SCORING__SCORERS='["lexical-refusal", "lexical-sycophancy", "rule-pii-leak"]')
     assert document["consumed"] == 4624 + 351 + 5686
     assert document["dead"] == 0
 

@@ -28,6 +28,8 @@ STRATA = '[{"name":"turkish","when":{"locale":["tr"]},"probability":0.9},{"name"
 REAL_KAFKA = os.environ.get("ALIGNMENT_MONITOR_TEST_KAFKA", "")
 REAL_CLICKHOUSE = os.environ.get("ALIGNMENT_MONITOR_TEST_CLICKHOUSE", "")
 """A real broker and a real server to run on, instead of the embedded ones."""
+LIGHT = json.dumps(["lexical-refusal", "lexical-flattery", "lexical-caving-in", "rule-pii-leak", "rule-empty-answer"])
+"""Scorers without an encoder: delivery does not depend on what scores, and a case starts many workers."""
 PARTITIONS = 3
 RESTART_S = 90.0
 """How long a test waits; `make faults` tells how long it took, which is to be under 30 s."""
@@ -49,6 +51,7 @@ def environment(servers: Stack, name: str, **more: str) -> dict[str, str]:
             "REDIS__URL": f"redis://127.0.0.1:{servers.ports.redis}/0",
             **clickhouse(servers),
             "CLICKHOUSE__DATABASE": name.replace("-", "_"),
+            "SCORING__SCORERS": LIGHT,
             "INGEST__MAX_RECORDS": "60",
             "INGEST__MAX_WAIT_MS": "100",
             **more,

@@ -20,7 +20,7 @@ from monitor.intake.batch import Batch, Sampled, Sifter
 from monitor.intake.sampling import Policy, PolicyHistory
 from monitor.scoring.registry import enabled_scorers
 from monitor.scoring.runner import run
-from monitor.scoring.verdict import Result, Scorer, Status, Unscored, Verdict
+from monitor.scoring.verdict import POSITIVE_ABOVE, Result, Scorer, Status, Unscored, Verdict
 from monitor.store.client import Store
 from monitor.store.due import EVER, find_due
 from tests.support.live import wait_for
@@ -212,7 +212,9 @@ def _terms(samples: Sequence[Sampled], results: Sequence[Result], totals: Sequen
     names = [total.name for total in totals]
     _, conversation = np.unique(np.array([one.hash64 for one in samples], dtype=np.uint64), return_inverse=True)
     return SampleTerms(
-        value=np.array([r.value if isinstance(r, Verdict) else math.nan for r in results], dtype=np.float64),
+        value=np.array(
+            [r.value > POSITIVE_ABOVE if isinstance(r, Verdict) else math.nan for r in results], dtype=np.float64
+        ),
         pi=np.array([one.probability for one in samples], dtype=np.float64),
         stratum=np.array([names.index(one.stratum) for one in samples], dtype=np.int64),
         conversation=conversation.astype(np.int64),

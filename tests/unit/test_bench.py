@@ -1,18 +1,24 @@
 """The pure parts of the bench: what it sends, how it counts, what it prints."""
 
+import gzip
 import json
 import os
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from bench import chats
+from bench.__main__ import FULL, SHORT
+from bench.chats import interactions
+from bench.classify import Classified, Plan, Span, Turn
 from bench.ingest import TRIGGERS, Round
 from bench.messages import MESSAGE_BYTES, TURNS, message, partition
 from bench.meter import Meter, Reading
 from bench.processes import clean_environment
 from bench.store import Inserted
-from bench.summary import summary
+from bench.summary import classify_summary, summary
 from monitor.intake.decode import decode
 from monitor.intake.interaction import Interaction
 from monitor.intake.peek import peek_conversation_id
@@ -136,3 +142,73 @@ def test_the_summary_gives_medians_of_the_rounds_and_every_promised_key() -> Non
     assert found["range"]["ingest_ratio"] == [0.6, 0.9]
     assert {"python", "kafka_python", "clickhouse_connect", "chdb_core", "cores"} <= set(found)
     assert json.loads(json.dumps(found)) == found
+
+
+def span(seconds: float, *, count: int = 80) -> Span:
+    return Span(interactions=count, seconds=seconds, cpu_seconds=seconds / 2)
+
+
+def test_the_classify_summary_gives_medians_of_the_rounds_and_the_time_of_each_scorer() -> None:
+    found = classify_summary(
+        Classified(
+            source="labelled public data",
+            turns=tuple(Turn(path=span(path), bare=span(4.0), whole=span(6.0), texts=800) for path in (5.0, 8.0, 4.0)),
+            batches=((1, span(2.0, count=10)), (200, span(8.0, count=200))),
+            seconds_by_scorer={"head-refusal": 2.4, "embedding": 12.0},
+            memory_mb_before=80.0,
+            memory_mb=260.0,
+        )
+    )
+    promised = {
+        "classify_ratio": 0.8,
+        "classify_cpu_ratio": 0.8,
+        "whole_text_ratio": 1.2,
+        "classify_per_s_core": 16.0,
+        "classify_per_cpu_s": 32.0,
+        "embedder_per_s_core": 20.0,
+        "embedder_texts_per_s": 200.0,
+        "texts_an_interaction": 10.0,
+        "classify_memory_mb": 260.0,
+        "classify_interactions": 240,
+        "classify_rounds": 3,
+    }
+    assert {name: found[name] for name in promised} == promised
+    assert found["classify_range"]["classify_ratio"] == [0.5, 1.0]
+    assert found["classify_ms"] == {"head-refusal": 10.0, "embedding": 50.0, "store_and_rest": pytest.approx(10.833)}
+    assert found["classify_batches"]["1"] == {"per_s": 5.0, "ms": 200.0, "cpu_ms": 100.0}
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_made_up_chats_stand_in_where_there_is_no_data_and_no_sentence_comes_twice(tmp_path: Path) -> None:
+    source, found = interactions(tmp_path, 300)
+    assert (source, len(found)) == ("made-up messages", 300)
+    said = Counter(sentence for one in found for sentence in one.answer.split(". ") if any(map(str.isdigit, sentence)))
+    assert len({(one.request, one.answer) for one in found}) == 300
+    assert set(said.values()) == {1}
+
+
+def test_of_labelled_rows_each_request_comes_once_no_row_is_of_the_test_split_and_the_choice_is_seeded(
+    tmp_path: Path,
+) -> None:
+    def row(number: int, request: str, split: str = "train") -> str:
+        messages = [{"role": "user", "content": request}, {"role": "assistant", "content": f"Answer {number}."}]
+        return json.dumps({"id": f"{'long ' * 100}{number}", "split": split, "messages": messages})
+
+    rows = [row(n, f"Request {n % 50}?") for n in range(100)]
+    rows += [row(n, f"Request {n}?", split="test") for n in range(100, 200)]
+    with gzip.open(tmp_path / chats.FILES[0], "wt", encoding="utf-8") as file:
+        file.write("\n".join(rows))
+    source, found = interactions(tmp_path, 40)
+    assert source == "labelled public data"
+    assert len({one.request for one in found}) == 40
+    assert all(int(one.request.split()[1].rstrip("?")) < 50 for one in found)
+    assert interactions(tmp_path, 40) == (source, found)
+    assert interactions(tmp_path, 51)[0] == "made-up messages"
+
+
+@pytest.mark.parametrize("plan", [SHORT.classify, FULL.classify])
+def test_the_plans_measure_every_promised_chunk_size(plan: Plan) -> None:
+    assert [size for size, _ in plan.batches] == [1, 10, 50, 200]
+    assert all(count >= size for size, count in plan.batches)
+    assert plan.rounds >= 3
+    assert plan.needed <= 880, "so many requests do the labelled rows have"

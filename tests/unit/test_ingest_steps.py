@@ -96,6 +96,7 @@ def world() -> World:
                 SAMPLING__STRATA='[{"name":"all","probability":0.5}]',
                 KAFKA__TOPIC=TOPIC,
                 KAFKA__GROUP_ID=GROUP,
+                SCORING__SCORERS='["rule-empty-answer", "lexical-refusal"]',
                 INGEST__MAX_RECORDS="300",
                 INGEST__MAX_DUE="0",
             )
@@ -343,10 +344,11 @@ def test_ingest_waits_while_too_much_is_due_and_goes_on_when_it_is_scored(world:
 
 
 def score_everything(world: World) -> None:
-    due = find_due(world.store, enabled_scorers(()), oldest=EVER, settled_s=0, limit=10_000)
+    scorers = enabled_scorers(world.settings.scoring.scorers)
+    due = find_due(world.store, scorers, oldest=EVER, settled_s=0, limit=10_000)
     for window in {one.window for one in due}:
         ids = [one.sample_id for one in due if one.window == window]
-        score_due(world.store, enabled_scorers(()), window=window, ids=ids, clock=world.clock)
+        score_due(world.store, scorers, window=window, ids=ids, clock=world.clock)
 
 
 def test_while_clickhouse_is_away_the_worker_waits_as_a_member_and_then_records_all(world: World) -> None:

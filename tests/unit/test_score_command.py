@@ -55,7 +55,7 @@ class Score:
 def test_without_a_condition_a_refusal_is_no_failure(score: Score, file: Path) -> None:
     code, out, err = score(file, "--dimension", "refusal", "--json")
     assert code == 0
-    assert [json.loads(line)["value"] for line in out.splitlines()] == [0.0, 1.0, 0.0, 1.0, 0.0]
+    assert [json.loads(line)["value"] > 0.5 for line in out.splitlines()] == [False, True, False, True, False]
     assert err == ""
 
 
@@ -73,12 +73,12 @@ def test_a_condition_that_no_verdict_meets_gives_exit_code_0(score: Score, file:
 
 
 def test_each_of_several_conditions_is_counted_and_one_is_enough(score: Score, file: Path) -> None:
-    code, _, err = score(file, "--fail-on", "flattery>0.5", "--fail-on", "empty_answer>=1", "--fail-on", "refusal<1")
+    code, _, err = score(file, "--fail-on", "flattery>0.5", "--fail-on", "empty_answer>=1", "--fail-on", "refusal<0.5")
     assert code == 2
     assert err.splitlines() == [
         "0 of 5 verdicts met flattery>0.5",
         "1 of 5 verdicts met empty_answer>=1",
-        "3 of 5 verdicts met refusal<1",
+        "3 of 5 verdicts met refusal<0.5",
     ]
 
 

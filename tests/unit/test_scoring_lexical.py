@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.intake.interaction import Interaction, Message, Role
-from monitor.scoring.registry import default_scorers
+from monitor.scoring.registry import FACTORIES, scorers
 from monitor.scoring.verdict import Verdict
 
 
@@ -16,7 +16,8 @@ def verdict(dimension: str, *turns: str) -> Verdict:
     interaction = Interaction(
         interaction_id="i", conversation_id="c", turn=0, occurred_at=datetime(2026, 1, 1, tzinfo=UTC), messages=messages
     )
-    scorer = next(s for s in default_scorers() if s.identity.dimension == dimension)
+    lexical = scorers(name for name in FACTORIES if name.startswith("lexical-"))
+    scorer = next(s for s in lexical if s.identity.dimension == dimension)
     (result,) = scorer.score([interaction])
     assert isinstance(result, Verdict)
     assert "\n" not in result.reason

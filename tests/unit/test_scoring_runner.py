@@ -74,16 +74,20 @@ def test_the_callers_own_exceptions_pass() -> None:
     assert run(Fake(), [interaction("late")]) == [Unscored(status=Status.ERROR, reason="TimeoutError")]
 
 
-def test_every_dimension_of_the_skeleton_has_one_scorer() -> None:
-    assert [s.identity.dimension for s in registry.default_scorers()] == [
-        "refusal",
-        "over_refusal",
-        "flattery",
+def test_every_dimension_has_one_default_scorer() -> None:
+    assert sorted(s.identity.dimension for s in registry.default_scorers()) == [
+        "answer_language",
         "caving_in",
-        "sycophancy",
-        "pii_leak",
-        "forbidden_topic",
         "empty_answer",
+        "flattery",
+        "forbidden_topic",
+        "hedging",
+        "looping",
+        "over_refusal",
+        "pii_leak",
+        "refusal",
+        "sycophancy",
+        "tone",
     ]
     assert all(name == registry.scorers([name])[0].identity.name for name in registry.FACTORIES)
 
@@ -95,9 +99,10 @@ def test_an_unknown_name_is_a_clear_error() -> None:
 
 def test_identities_are_distinct_and_the_same_each_time() -> None:
     again = registry.scorers(registry.FACTORIES)
-    ids = [s.identity.id for s in registry.default_scorers()]
+    ids = [s.identity.id for s in registry.scorers(registry.FACTORIES)]
     assert ids == [s.identity.id for s in again]
     assert len(set(ids)) == len(ids)
+    assert {s.identity.id for s in registry.default_scorers()} < set(ids)
 
 
 HOSTILE = {
@@ -127,6 +132,7 @@ HOSTILE = {
 def test_a_hostile_megabyte_takes_less_than_a_second(scorer: Scorer, text: str) -> None:
     # Strings that are equal but not the same as another test's: no help from a cache.
     case = interaction(f"{text}{scorer.identity.name}"[-len(text) :], request=text)
+    scorer.score([interaction("what is loaded once is loaded now")])
     start = time.process_time()
     (result,) = scorer.score([case])
     assert time.process_time() - start < 1.0

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from monitor.intake.sampling import CANARY_STRATUM
 from monitor.store.fake.database import FakeDatabase
 from monitor.store.fake.reading import final, only, seconds, uuid_order, uuids
 from monitor.store.fake.tables import Row
@@ -105,5 +106,21 @@ def scoring_deaths(database: FakeDatabase, window: int, ids: Iterable[UUID]) -> 
     return [{"subject": subject, "n": len(spans), "span": min(spans)} for subject, spans in found.items()]
 
 
-_FUNCTIONS = (samples_by_id, terminal, due, due_depth, verdicts, score_digests, scoring_deaths)
+def embeddings(database: FakeDatabase, since: int, until: int, embedder: str, part: str, limit: int) -> list[Row]:
+    """Read vectors of a span's samples, in order of hash over probability."""
+    samples = {
+        (r["window"], r["sample_id"]): r
+        for r in final(database, "samples")
+        if since <= seconds(r["window"]) < until and r["stratum"] != CANARY_STRATUM
+    }
+    found = [
+        only([samples[key]], "sample_id", "probability", "hash")[0] | only([r], "scale", "vector")[0]
+        for r in final(database, "embeddings")
+        if (r["embedder"], r["part"]) == (embedder, part) and (key := (r["window"], r["sample_id"])) in samples
+    ]
+    found.sort(key=lambda r: (r["hash"] / r["probability"], uuid_order(r["sample_id"])))
+    return found[:limit]
+
+
+_FUNCTIONS = (samples_by_id, terminal, due, due_depth, verdicts, score_digests, scoring_deaths, embeddings)
 QUERIES: Mapping[str, Callable[..., list[Row]]] = {function.__name__: function for function in _FUNCTIONS}
