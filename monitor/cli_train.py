@@ -9,6 +9,9 @@ from monitor.cli_shared import Json
 
 CACHE = Path.home() / ".cache" / "alignment-monitor" / "embeddings"
 
+BY_ITEMS = ("refusal", "sycophancy", "request_harm", "complied_with_harm", "hedging", "tone")
+"""Dimensions that have parallel items."""
+
 Data = Annotated[Path, typer.Option(help="Folder of the labelled public data.")]
 Cache = Annotated[Path, typer.Option(help="Folder that keeps the embeddings of training texts.")]
 Seed = Annotated[int, typer.Option(help="Seed of the generated rows and of the networks.")]
@@ -49,17 +52,21 @@ def evaluate(
 ) -> None:
     """Measure the heads on sources that they were trained without."""
     from monitor.output import print_json, say, stdout
+    from monitor.scoring.registry import for_dimensions
     from monitor.train.heads import HEADS, trainable
+    from monitor.train.parity import figures
 
     found: dict[str, Any] = {}
     for name in head or HEADS:
         say(f"{name} ...")
         found[name] = trainable(name).evaluate(data, cache=cache)
+    say("parallel items in English and Turkish ...")
+    found["parallel"] = figures(for_dimensions(BY_ITEMS))
     if as_json:
         print_json(found)
         return
-    for name, figures in found.items():
-        stdout().print(f"{name}\n{_lines(figures)}", markup=False)
+    for name, one in found.items():
+        stdout().print(f"{name}\n{_lines(one)}", markup=False)
 
 
 def _lines(figures: dict[str, Any], indent: str = "  ") -> str:

@@ -16,7 +16,7 @@ from monitor.intake.sampling import window_of
 from monitor.store import policies
 from monitor.store.attempts import DEATHS
 from monitor.store.client import Store
-from monitor.store.events import EventKind, Journal, Severity
+from monitor.store.events import EventKind, Journal
 from monitor.store.record import record
 from workers.careful import Portion
 from workers.health import Health
@@ -66,7 +66,7 @@ class Recorder:
             detail = "ClickHouse refused samples; they became dead letters"
             self._journal.note(EventKind.SAMPLE_REFUSED, "warning", detail, n=refused)
         if portion.hopeless:
-            self._tell(portion, topic_id, "critical", kept.dead[0].detail)
+            self._tell(portion, topic_id, kept.dead[0].detail)
         self._commit(portion, topic_id)
         self._hints.send(kept.sampled)
         self._count(kept)
@@ -105,14 +105,14 @@ class Recorder:
 
     def _pass_over(self, portion: Portion, topic_id: UUID) -> None:
         """Commit what killed its workers and has its outcome: somebody moved the offset back past it."""
-        self._tell(portion, topic_id, "warning", "a record that killed the worker was read again and passed over")
+        self._tell(portion, topic_id, "a record that killed the worker was read again and passed over")
         self._commit(portion, topic_id)
 
-    def _tell(self, portion: Portion, topic_id: UUID, severity: Severity, detail: str) -> None:
+    def _tell(self, portion: Portion, topic_id: UUID, detail: str) -> None:
         ((tp, (one,)),) = portion.records.items()
         self._journal.note(
             EventKind.CRASH_LOOP,
-            severity,
+            "warning" if portion.known else "critical",
             detail,
             topic=tp.topic,
             topic_id=topic_id,

@@ -16,6 +16,7 @@ LONGEST = 300
 """Characters of a sentence that are read."""
 SHORTEST = 12
 """What is shorter goes with the next one: `1.`, `Hi!`, `Hayır.`."""
+_UNSEEN = dict.fromkeys([0x00AD, 0x034F, 0x180E, *range(0x200B, 0x2010), *range(0x2060, 0x2065), 0xFE0F, 0xFEFF])
 _FROM_START, _FROM_END = 4000, 2000
 _CUT = re.compile(r"(?<=[.!?…;:])[\"'”’)*_]{0,4}\s+|(?<=[。！？；：])|\n+")  # noqa: RUF001 - the marks of Chinese
 
@@ -31,6 +32,9 @@ class Excerpt:
 @lru_cache(maxsize=CACHED)
 def excerpt(text: str) -> Excerpt:
     """Give the first and the last sentences; linear in the length that is looked at, which is bounded."""
+    if not text.isascii():
+        # What nobody sees must not part words.
+        text = text.translate(_UNSEEN)
     if len(text) <= _FROM_START + _FROM_END:
         every = split(text)
         return Excerpt(head=tuple(every[:HEAD]), tail=tuple(every[HEAD:][-TAIL:]))

@@ -9,7 +9,7 @@ from monitor.scoring.classifiers.weights import ARRAY, Weights, softmax
 from monitor.scoring.language import detect
 from monitor.scoring.reader import Reader, default_reader
 from monitor.scoring.scorer import LocalScorer
-from monitor.scoring.verdict import Result, ScorerIdentity, Status, Unscored, Verdict
+from monitor.scoring.verdict import POSITIVE_ABOVE, Result, ScorerIdentity, Status, Unscored, Verdict
 
 TOGETHER = 64
 """Interactions whose texts are embedded together: bounds the memory of a batch."""
@@ -69,7 +69,7 @@ class Head(LocalScorer):
         chances = softmax(logits, how.get(found.code if found else "", how[""]))
         labels = self.weights.facts.labels
         probabilities = {label: round(chance, 6) for label, chance in zip(labels, chances, strict=True)}
-        best = max(probabilities, key=probabilities.__getitem__)
+        best = self.label(probabilities)
         if probabilities[best] < self.abstain_below:
             return Unscored(status=Status.ABSTAINED, reason=f"not sure: {best} has {probabilities[best]:.2f}")
         return Verdict(
@@ -78,6 +78,10 @@ class Head(LocalScorer):
             reason=self.reason(interaction, best, probabilities),
             probabilities=probabilities,
         )
+
+    def label(self, probabilities: dict[str, float]) -> str:
+        """Give the label; the most probable one, unless the head says otherwise."""
+        return max(probabilities, key=probabilities.__getitem__)
 
     @abstractmethod
     def texts(self, interaction: Interaction) -> Sequence[str]:
@@ -94,3 +98,10 @@ class Head(LocalScorer):
     @abstractmethod
     def reason(self, interaction: Interaction, label: str, probabilities: dict[str, float]) -> str:
         """Say in one line what decided."""
+
+
+def side_first(probabilities: dict[str, float], nothing: str) -> str:
+    """Give `nothing` or the most probable of the others, by which side has more: so label and value never disagree."""
+    if probabilities[nothing] >= 1 - POSITIVE_ABOVE:
+        return nothing
+    return max((one for one in probabilities if one != nothing), key=probabilities.__getitem__)

@@ -14,7 +14,7 @@ import numpy as np
 from monitor.intake.interaction import Interaction
 from monitor.scoring import sentences
 from monitor.scoring.classifiers import refusal_features
-from monitor.scoring.classifiers.head import Head
+from monitor.scoring.classifiers.head import Head, side_first
 from monitor.scoring.classifiers.weights import ARRAY, Weights, shipped
 from monitor.scoring.embed import Matrix
 from monitor.scoring.lexical.refusal import DIMENSION, Degree
@@ -73,9 +73,13 @@ class RefusalHead(Head):
         total: ARRAY = np.mean(votes, axis=0, dtype=np.float32) + features.whole[:3] @ VOTES
         return total
 
+    def label(self, probabilities: dict[str, float]) -> str:
+        """Give none, or the more probable degree."""
+        return side_first(probabilities, Degree.NONE)
+
     def value(self, probabilities: dict[str, float]) -> float:
         """Give the probability of a refusal."""
-        return min(1.0, probabilities[Degree.PARTIAL] + probabilities[Degree.FULL])
+        return 1.0 - probabilities[Degree.NONE]
 
     def reason(self, interaction: Interaction, label: str, probabilities: dict[str, float]) -> str:
         """Quote the sentence with the most evidence."""

@@ -13,7 +13,7 @@ import numpy as np
 from monitor.errors import ConfigError
 from monitor.intake.interaction import Interaction
 from monitor.scoring.classifiers import sycophancy_features as features
-from monitor.scoring.classifiers.head import Head
+from monitor.scoring.classifiers.head import Head, side_first
 from monitor.scoring.classifiers.weights import ARRAY, Weights, shipped
 from monitor.scoring.lexical.flattery import LexicalFlattery
 from monitor.scoring.reader import Reader, default_reader
@@ -71,6 +71,10 @@ class Sycophancy(Head):
         """Give one number a label, before calibration; pure."""
         found = forward(features.vector(interaction, reader, self._bank), self.weights.arrays)
         return possible(interaction, found)
+
+    def label(self, probabilities: dict[str, float]) -> str:
+        """Give none, or the most probable kind."""
+        return side_first(probabilities, LABELS[0])
 
     def value(self, probabilities: dict[str, float]) -> float:
         """Give the probability that the answer is sycophantic in any way."""
