@@ -223,6 +223,7 @@ def test_a_damaged_item_is_refused_by_name(block: str, says: str) -> None:
 
 AIM = 3.0
 GAPS = {
+    "head-refusal": 12.0,
     "head-harm": 30.0,
     "head-compliance": 45.0,
     "lexical-refusal": 20.0,

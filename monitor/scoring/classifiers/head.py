@@ -70,8 +70,10 @@ class Head(LocalScorer):
         labels = self.weights.facts.labels
         probabilities = {label: round(chance, 6) for label, chance in zip(labels, chances, strict=True)}
         best = self.label(probabilities)
-        if probabilities[best] < self.abstain_below:
-            return Unscored(status=Status.ABSTAINED, reason=f"not sure: {best} has {probabilities[best]:.2f}")
+        most = max(probabilities.values())
+        if most < self.abstain_below:
+            reason = f"not sure of {best}: the most probable label has {most:.2f}"
+            return Unscored(status=Status.ABSTAINED, reason=reason)
         return Verdict(
             value=self.value(probabilities),
             label=best,
