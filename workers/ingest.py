@@ -312,8 +312,10 @@ class Ingest:
 
     def _keep_membership(self, timeout_ms: int = KEEPALIVE_POLL_MS, *, ready: bool) -> None:
         self._consumer.pause(*self._consumer.assignment())
-        # What a partition assigned during the wait gives before it is paused is read again: `_adopt` seeks back.
-        self._consumer.poll(timeout_ms=timeout_ms)
+        surprise = self._consumer.poll(timeout_ms=timeout_ms)
+        for tp, records in surprise.items():
+            # A partition assigned during the wait delivered before it was paused: read these again later.
+            self._consumer.seek(tp, records[0].offset)
         self._heed_rebalance()
         self.health.beat(ready=ready)
 

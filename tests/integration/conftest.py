@@ -10,5 +10,6 @@ from tests.support.live import Live, stack
 
 @pytest.fixture(scope="session")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with stack(Path(tmp_path_factory.mktemp("stack"))) as running:
+    # All default scorers, the encoder among them.
+    with stack(Path(tmp_path_factory.mktemp("stack")), SCORING__SCORERS="[]") as running:
         yield running

@@ -17,7 +17,7 @@ from monitor.config import Settings
 from monitor.errors import StoreUnavailable
 from monitor.intake import broker
 from monitor.store.client import Store
-from tests.support.live import KEY, clean_environment, settings_from, wait_for
+from tests.support.live import KEY, LIGHT, clean_environment, settings_from, wait_for
 from tests.support.oracle import Produced
 from workers.stack.supervisor import Stack
 
@@ -28,8 +28,6 @@ STRATA = '[{"name":"turkish","when":{"locale":["tr"]},"probability":0.9},{"name"
 REAL_KAFKA = os.environ.get("ALIGNMENT_MONITOR_TEST_KAFKA", "")
 REAL_CLICKHOUSE = os.environ.get("ALIGNMENT_MONITOR_TEST_CLICKHOUSE", "")
 """A real broker and a real server to run on, instead of the embedded ones."""
-LIGHT = json.dumps(["lexical-refusal", "lexical-flattery", "lexical-caving-in", "rule-pii-leak", "rule-empty-answer"])
-"""Scorers without an encoder: delivery does not depend on what scores, and a case starts many workers."""
 PARTITIONS = 3
 RESTART_S = 90.0
 """How long a test waits; `make faults` tells how long it took, which is to be under 30 s."""

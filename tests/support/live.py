@@ -18,6 +18,8 @@ from monitor.names import PREFIX
 from monitor.store.client import Store
 from workers.stack.layout import read_state
 
+LIGHT = '["lexical-refusal", "lexical-flattery", "lexical-caving-in", "rule-pii-leak", "rule-empty-answer"]'
+"""Scorers without an encoder: delivery does not depend on what scores, and a case starts many workers."""
 KEY = "test-key-0123456789abcdef"
 SAMPLE_ALL = '[{"name":"all","probability":1.0}]'
 START_S, WAIT_S = 90.0, 90.0
@@ -97,6 +99,7 @@ def stack(data: Path, *options: str, **variables: str) -> Iterator[Live]:
         "SAMPLING__KEY": KEY,
         "PRIVACY__PSEUDONYM_KEY": KEY,
         "SAMPLING__STRATA": SAMPLE_ALL,
+        "SCORING__SCORERS": LIGHT,
         "SCORING__RECONCILE_EVERY_S": "2",
         "SCORING__RECONCILE_AFTER_S": "2",
         "SCORING__ROLLUP_EVERY_S": "2",
