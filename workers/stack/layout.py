@@ -55,7 +55,11 @@ class Ports:
 
 
 def environment(data: Path, ports: Ports) -> dict[str, str]:
-    """Give the variables that point every process at this stack; what the user has set wins."""
+    """Give the variables of every process of this stack: the settings it was started with, its keys, its addresses.
+
+    A command in another terminal reads them too. Without the settings it would, for one, count as due what scorers
+    would have to say that this stack does not run.
+    """
     ours = {
         "KAFKA__BOOTSTRAP_SERVERS": f"{HOST}:{ports.kafka}",
         "REDIS__URL": f"redis://{HOST}:{ports.redis}/0",
@@ -65,11 +69,12 @@ def environment(data: Path, ports: Ports) -> dict[str, str]:
         "CONSOLE__PORT": str(ports.console),
         "INGEST__HEALTH_PORT": str(ports.health),
     }
-    keys = _keys(data)
-    chosen = {PREFIX + name: value for name, value in ours.items()}
-    for name, value in keys.items():
-        chosen[PREFIX + name] = os.environ.get(PREFIX + name, value)
-    return chosen
+    theirs = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    return {**_prefixed(_keys(data)), **theirs, **_prefixed(ours)}
+
+
+def _prefixed(variables: dict[str, str]) -> dict[str, str]:
+    return {PREFIX + name: value for name, value in variables.items()}
 
 
 def _keys(data: Path) -> dict[str, str]:
