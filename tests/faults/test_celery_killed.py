@@ -104,6 +104,7 @@ def test_a_sample_that_always_kills_its_scorer_is_given_up_and_all_others_are_sc
         with celery(tmp_path, variables, app=CRASHING):
             check_all(variables, produced, given_up)
         events = store.query("events", since=0, kind="scoring_death", limit=100)
-        assert len(events) == len(given_up)
+        # Two children may give it up at the same moment; then each says so.
+        assert len({event["detail"] for event in events}) == len(given_up)
     # Once unforeseen, once together with its neighbours, twice alone; another child may be at it at the same time.
     assert passings(tmp_path, point) <= (4 if point == "deadly" else 8) * len(given_up)

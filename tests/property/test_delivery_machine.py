@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import pytest
+from clickhouse_connect.driver import options
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -371,6 +372,9 @@ class DeliveryMachine(RuleBasedStateMachine):
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Spare the run what takes most of its time: log lines, and a search for garbage after each batch."""
+    for name in ("pd", "pd_time_test", "arrow"):
+        # They come back: tests after this one may read data frames in the same process.
+        monkeypatch.setattr(options, name, getattr(options, name))
     spare_data_frames()
     monkeypatch.setattr(ingest, "gc", SimpleNamespace(collect=lambda: 0))
     logging.disable(logging.CRITICAL)

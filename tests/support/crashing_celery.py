@@ -19,6 +19,7 @@ from kombu.transport.redis import QoS
 from monitor.intake.interaction import Interaction
 from monitor.store import due
 from monitor.store.client import Store
+from monitor.store.suspect import Caution
 from workers import celery_app
 
 POINTS = ("before_scores", "after_scores", "hold_scores", "popped", "deadly", "hang", "stuck")
@@ -26,8 +27,8 @@ POINTS = ("before_scores", "after_scores", "hold_scores", "popped", "deadly", "h
 and the note of what is not acknowledged. What is deadly kills its child, never comes back, or does not even hear the
 soft time limit."""
 DEADLY = "This answer kills who reads it."
-SOFT_LIMIT_S, HARD_LIMIT_S = 2, 3
-"""For what hangs, instead of the minutes of the real application."""
+SOFT_LIMIT_S, HARD_LIMIT_S, PATIENCE_S = 2, 3, 0.5
+"""For what hangs, instead of the minutes of the real application; patience stays well below the limits, as there."""
 
 
 def passings(folder: Path, point: str) -> int:
@@ -97,6 +98,7 @@ def _crashing_app() -> Celery:
         app.finalize()
         app.tasks[celery_app.SCORE].soft_time_limit = SOFT_LIMIT_S
         app.tasks[celery_app.SCORE].time_limit = HARD_LIMIT_S
+        Caution.__init__.__kwdefaults__ = {"patience_s": PATIENCE_S}
     return app
 
 
