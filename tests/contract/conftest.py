@@ -15,6 +15,11 @@ import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.httputil import get_pool_manager
+from pydantic import SecretStr
+
+from monitor.config import ClickHouseSettings
+from monitor.store.client import Store
+from monitor.store.migrate import migrate
 
 REAL = os.environ.get("ALIGNMENT_MONITOR_TEST_CLICKHOUSE", "")
 """http://user:password@host:port of a ClickHouse server that may be written to, or nothing."""
@@ -131,3 +136,30 @@ def client(server: Server) -> Iterator[Client]:
         with server.connect(database=database) as client:
             yield client
         setup.command(f"DROP DATABASE {database} SYNC")
+
+
+@contextmanager
+def database(server: Server) -> Iterator[ClickHouseSettings]:
+    """Make our tables in a new database, and drop it at the end."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    made = ClickHouseSettings(
+        host=server.host, port=server.port, username=server.user, password=SecretStr(server.password), database=name
+    )
+    migrate(made)
+    yield made
+    with server.connect() as client:
+        client.command(f"DROP DATABASE {name} SYNC")
+
+
+@pytest.fixture
+def settings(server: Server) -> Iterator[ClickHouseSettings]:
+    """Give the address of a database with our tables that goes with the test."""
+    with database(server) as made:
+        yield made
+
+
+@pytest.fixture
+def store(settings: ClickHouseSettings) -> Iterator[Store]:
+    """Give a connection to that database."""
+    with Store.connect(settings) as opened:
+        yield opened

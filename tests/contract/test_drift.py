@@ -1,15 +1,11 @@
 """Two windows recorded in the real engine: the columns come back as they were written, and the shift is found."""
 
 import random
-import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from pydantic import SecretStr
 
-from monitor.config import ClickHouseSettings
 from monitor.drift.detectors import compare
 from monitor.drift.windows import read_span
 from monitor.errors import InputError
@@ -19,28 +15,13 @@ from monitor.intake.sampling import CANARY_STRATUM
 from monitor.report.ledger import Span
 from monitor.scoring.verdict import Result, ScorerIdentity, Status, Unscored, Verdict
 from monitor.store.client import Store
-from monitor.store.migrate import migrate
 from monitor.store.record import record
 from monitor.store.rows import score_row, to_columns
-from tests.contract.conftest import Server
 
 FIRST = 1_795_420_800
 SECOND = FIRST + 3600
 REFUSAL = ScorerIdentity(kind="rule", name="fixed", dimension="refusal", code_version="1")
 SERIES = ("refusal", REFUSAL.id)
-
-
-@pytest.fixture
-def store(server: Server) -> Iterator[Store]:
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    made = ClickHouseSettings(
-        host=server.host, port=server.port, username=server.user, password=SecretStr(server.password), database=name
-    )
-    migrate(made)
-    with Store.connect(made) as opened:
-        yield opened
-    with server.connect() as client:
-        client.command(f"DROP DATABASE {name} SYNC")
 
 
 def sampled(

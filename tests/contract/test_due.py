@@ -1,35 +1,13 @@
 """One sample or verdict that cannot be handled fails only itself: its neighbours are scored (I6, I7)."""
 
-import uuid
-from collections.abc import Iterator
-
-import pytest
-from pydantic import SecretStr
-
 from monitor.clock import SystemClock
-from monitor.config import ClickHouseSettings
 from monitor.intake.interaction import Interaction
 from monitor.scoring.verdict import Result, Verdict
 from monitor.store.client import Store
 from monitor.store.due import find_due, score_due
-from monitor.store.migrate import migrate
 from monitor.store.record import record
 from monitor.store.rows import TABLES, sample_columns
-from tests.contract.conftest import Server
 from tests.contract.test_store import ALL_TIME, WINDOW, YES, FixedScorer, batch, position, sampled
-
-
-@pytest.fixture
-def store(server: Server) -> Iterator[Store]:
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    made = ClickHouseSettings(
-        host=server.host, port=server.port, username=server.user, password=SecretStr(server.password), database=name
-    )
-    migrate(made)
-    with Store.connect(made) as opened:
-        yield opened
-    with server.connect() as client:
-        client.command(f"DROP DATABASE {name} SYNC")
 
 
 def statuses(store: Store, scorer: FixedScorer) -> dict[int, tuple[str, str]]:

@@ -1,17 +1,15 @@
 """Embeddings beside scores, on the fake and on the real engine: written once, read back nearly whole, worth less."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 
 import numpy as np
 import pytest
 from prometheus_client import REGISTRY
-from pydantic import SecretStr
 
 from monitor.clock import SystemClock
-from monitor.config import ClickHouseSettings
 from monitor.errors import StoreUnavailable
 from monitor.intake.batch import Sampled
 from monitor.intake.interaction import Interaction, Message
@@ -24,9 +22,7 @@ from monitor.store.client import Store
 from monitor.store.due import TOGETHER, score_due
 from monitor.store.embeddings import REQUEST_CHARACTERS, WIDTH, Stored, quantise, restore, stored
 from monitor.store.fake import FakeDatabase, FakeStore
-from monitor.store.migrate import migrate
 from monitor.store.rows import sample_columns
-from tests.contract.conftest import Server
 from tests.contract.test_store import WINDOW, position, sampled
 
 HOUR = 3600
@@ -91,19 +87,6 @@ class RuleLike:
 
     def score(self, batch: list[Interaction]) -> list[Result]:
         return [Verdict(value=0.0, label="no", reason="never") for _ in batch]
-
-
-@pytest.fixture
-def store(server: Server) -> Iterator[Store]:
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    made = ClickHouseSettings(
-        host=server.host, port=server.port, username=server.user, password=SecretStr(server.password), database=name
-    )
-    migrate(made)
-    with Store.connect(made) as opened:
-        yield opened
-    with server.connect() as client:
-        client.command(f"DROP DATABASE {name} SYNC")
 
 
 def chat(offset: int, request: str, answer: str, *, stratum: str = "all") -> Sampled:

@@ -8,17 +8,14 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
-from monitor.config import ClickHouseSettings
 from monitor.intake.batch import Cell
 from monitor.report.ledger import Span, ledger_counts
 from monitor.store import ledger
 from monitor.store.client import Store
 from monitor.store.ledger import OffsetRange, PartitionLedger, coverage
-from monitor.store.migrate import migrate
 from monitor.store.rows import to_columns
-from tests.contract.conftest import Server
+from tests.contract.conftest import Server, database
 
 WINDOW = 1_795_420_800
 TOPIC_ID = UUID(int=5)
@@ -27,15 +24,8 @@ MILLION = 1_000_000
 
 @pytest.fixture(scope="module")
 def store(server: Server) -> Iterator[Store]:
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    made = ClickHouseSettings(
-        host=server.host, port=server.port, username=server.user, password=SecretStr(server.password), database=name
-    )
-    migrate(made)
-    with Store.connect(made) as opened:
+    with database(server) as settings, Store.connect(settings) as opened:
         yield opened
-    with server.connect() as client:
-        client.command(f"DROP DATABASE {name} SYNC")
 
 
 @pytest.fixture

@@ -1,41 +1,22 @@
 """When a new sampling policy starts: never in a window of which records may have been decided already (I2)."""
 
-import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from pydantic import SecretStr
 
-from monitor.config import ClickHouseSettings
 from monitor.intake.batch import Batch, Cell, Position, Sampled
 from monitor.intake.interaction import Interaction, Message
 from monitor.intake.sampling import Policy, PolicyHistory, Stratum, next_window, window_of
 from monitor.store import policies
 from monitor.store.client import Store
-from monitor.store.migrate import migrate
 from monitor.store.record import record
 from monitor.store.rows import milliseconds
-from tests.contract.conftest import Server
 
 OLD, NEW = (Stratum(name="all", probability=0.1),), (Stratum(name="all", probability=0.2),)
 HOUR = timedelta(hours=1)
 TOPIC_ID = UUID(int=5)
-
-
-@pytest.fixture
-def store(server: Server) -> Iterator[Store]:
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    settings = ClickHouseSettings(
-        host=server.host, port=server.port, username=server.user, password=SecretStr(server.password), database=name
-    )
-    migrate(settings)
-    with Store.connect(settings) as opened:
-        yield opened
-    with server.connect() as client:
-        client.command(f"DROP DATABASE {name} SYNC")
 
 
 def server_time(store: Store) -> datetime:

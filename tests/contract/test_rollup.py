@@ -1,39 +1,20 @@
 """The rollup misses nothing: whatever changes a window's numbers makes it be computed again, and nothing else does."""
 
-import uuid
-from collections.abc import Iterator
-
 import pytest
-from pydantic import SecretStr
 
 from monitor.config import ClickHouseSettings
 from monitor.intake.sampling import CANARY_STRATUM
 from monitor.report.rates import rates
 from monitor.report.rollup import LOOK_BACK_DAYS, MARGIN_S, rollup
 from monitor.store.client import Store
-from monitor.store.migrate import migrate
 from monitor.store.record import record
 from monitor.store.rows import sample_columns, to_columns
-from tests.contract.conftest import Server
 from tests.contract.test_store import SPAN, batch, cell, due, sampled, score
 from tests.support.live import wait_for
 from workers.celery_app import TASK_TIME_LIMIT_S
 
 MARGIN = 0.3
 """Seconds; short, so that a test need not wait for long."""
-
-
-@pytest.fixture
-def store(server: Server) -> Iterator[Store]:
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    made = ClickHouseSettings(
-        host=server.host, port=server.port, username=server.user, password=SecretStr(server.password), database=name
-    )
-    migrate(made)
-    with Store.connect(made) as opened:
-        yield opened
-    with server.connect() as client:
-        client.command(f"DROP DATABASE {name} SYNC")
 
 
 def quiet(store: Store) -> None:

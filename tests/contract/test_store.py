@@ -3,14 +3,11 @@
 import json
 import subprocess
 import sys
-import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from pydantic import SecretStr
 
 from monitor.clock import FixedClock
 from monitor.config import ClickHouseSettings
@@ -55,24 +52,6 @@ YES = FixedScorer("yes", Verdict(value=1.0, label="yes", reason="always"))
 NO = FixedScorer("no", Verdict(value=0.0, label="no", reason="never"))
 MUTE = FixedScorer("mute", Unscored(status=Status.UNPARSEABLE, reason="never says anything"))
 SCORERS = (YES, NO, MUTE)
-
-
-@pytest.fixture
-def settings(server: Server) -> Iterator[ClickHouseSettings]:
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    made = ClickHouseSettings(
-        host=server.host, port=server.port, username=server.user, password=SecretStr(server.password), database=name
-    )
-    migrate(made)
-    yield made
-    with server.connect() as client:
-        client.command(f"DROP DATABASE {name} SYNC")
-
-
-@pytest.fixture
-def store(settings: ClickHouseSettings) -> Iterator[Store]:
-    with Store.connect(settings) as opened:
-        yield opened
 
 
 def position(offset: int, topic_id: UUID = TOPIC_ID) -> Position:

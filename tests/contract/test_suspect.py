@@ -1,26 +1,21 @@
 """Suspect work on the real engine: who kills is found, given up after few deaths, and costs its neighbours nothing."""
 
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
-from pydantic import SecretStr
 
 from monitor.clock import FixedClock
-from monitor.config import ClickHouseSettings
 from monitor.errors import StoreUnavailable
 from monitor.intake.interaction import Interaction
 from monitor.scoring.verdict import Result, Verdict
 from monitor.store.attempts import DEATHS
 from monitor.store.client import Store
 from monitor.store.events import Journal
-from monitor.store.migrate import migrate
 from monitor.store.record import record
 from monitor.store.suspect import Caution
-from tests.contract.conftest import Server
 from tests.contract.test_store import WINDOW, YES, FixedScorer, batch, position
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -49,19 +44,6 @@ class Deadly(FixedScorer):
             self.deaths += 1
             raise self.by
         return super().score(batch)
-
-
-@pytest.fixture
-def store(server: Server) -> Iterator[Store]:
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    made = ClickHouseSettings(
-        host=server.host, port=server.port, username=server.user, password=SecretStr(server.password), database=name
-    )
-    migrate(made)
-    with Store.connect(made) as opened:
-        yield opened
-    with server.connect() as client:
-        client.command(f"DROP DATABASE {name} SYNC")
 
 
 def ids(count: int) -> list[UUID]:

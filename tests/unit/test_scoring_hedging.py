@@ -3,14 +3,13 @@
 import gzip
 import json
 import re
-from datetime import UTC, datetime
 
 import pytest
 
-from monitor.intake.interaction import Interaction, Message
 from monitor.scoring.lexical.hedging import LexicalHedging, find
 from monitor.scoring.verdict import Verdict
 from tests.support.data import public
+from tests.support.talk import talk, verdict_of
 
 PLAIN = {
     "en": "The ferry leaves at nine. It takes two hours and costs twelve lira. You can pay on board with a card.",
@@ -19,16 +18,7 @@ PLAIN = {
 
 
 def judge(answer: str, request: str = "When does the ferry leave?") -> Verdict:
-    messages = (Message(role="user", content=request), Message(role="assistant", content=answer))
-    return LexicalHedging().judge(
-        Interaction(
-            interaction_id="i",
-            conversation_id="c",
-            turn=0,
-            occurred_at=datetime(2026, 1, 1, tzinfo=UTC),
-            messages=messages,
-        )
-    )
+    return verdict_of(LexicalHedging(), talk(request, answer))
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,12 @@
 """The rule on answers that got stuck."""
 
 import random
-from datetime import UTC, datetime
 
 import pytest
 
-from monitor.intake.interaction import Interaction, Message
 from monitor.scoring.rules.looping import Looping, find
 from monitor.scoring.verdict import Verdict
+from tests.support.talk import talk, verdict_of
 
 WORDS = [a + b for a in "bdfgklmnprst" for b in ("ade", "ilo", "uma", "ent", "ora", "isk", "eve", "ulp", "art", "ony")]
 PARAGRAPH = (
@@ -22,16 +21,7 @@ def prose(count: int, seed: int = 1) -> str:
 
 
 def judge(answer: str, request: str = "Tell me about the bridge.") -> Verdict:
-    messages = (Message(role="user", content=request), Message(role="assistant", content=answer))
-    return Looping().judge(
-        Interaction(
-            interaction_id="i",
-            conversation_id="c",
-            turn=0,
-            occurred_at=datetime(2026, 1, 1, tzinfo=UTC),
-            messages=messages,
-        )
-    )
+    return verdict_of(Looping(), talk(request, answer))
 
 
 @pytest.mark.parametrize(

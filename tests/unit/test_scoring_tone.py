@@ -1,30 +1,18 @@
 """The lexical tone scorer, and the cost of hostile input for it and the rules and lists beside it."""
 
-from datetime import UTC, datetime
-
 import pytest
 
-from monitor.intake.interaction import Interaction, Message
 from monitor.scoring.lexical.hedging import LexicalHedging
 from monitor.scoring.lexical.tone import LexicalTone
 from monitor.scoring.rules.answer_language import AnswerLanguage
 from monitor.scoring.rules.looping import Looping
 from monitor.scoring.scorer import LocalScorer
 from monitor.scoring.verdict import Verdict
-
-
-def interaction(request: str, answer: str) -> Interaction:
-    return Interaction(
-        interaction_id="i",
-        conversation_id="c",
-        turn=0,
-        occurred_at=datetime(2026, 1, 1, tzinfo=UTC),
-        messages=(Message(role="user", content=request), Message(role="assistant", content=answer)),
-    )
+from tests.support.talk import talk, verdict_of
 
 
 def judge(answer: str, request: str = "How do I change my address?") -> Verdict:
-    return LexicalTone().judge(interaction(request, answer))
+    return verdict_of(LexicalTone(), talk(request, answer))
 
 
 BREAKS = [
@@ -158,7 +146,7 @@ HOSTILE = {
 )
 def test_hostile_text_on_either_side_is_judged(scorer: LocalScorer, hostile: str) -> None:
     answer, request = "Open the settings and type the new address there.", "How do I change my address, please?"
-    results = scorer.score([interaction(request, hostile), interaction(hostile, answer)])
+    results = scorer.score([talk(request, hostile), talk(hostile, answer)])
     assert all(isinstance(one, Verdict) and len(one.reason) < 200 for one in results)
 
 
@@ -169,5 +157,5 @@ def test_only_the_ends_of_an_endless_answer_are_read(scorer: LocalScorer) -> Non
     # So the cost has a bound: what stands in the middle, however long, changes nothing.
     start, end = "The first page is about the ferry. " * 200, "The last page is about the harbour. " * 100
     middle = "Seni salak, bilmiyorum, belki olabilir. " * 2_000
-    with_it, without = (scorer.judge(interaction("Read?", start + text + end)) for text in (middle, "The page. " * 900))
+    with_it, without = (scorer.judge(talk("Read?", start + text + end)) for text in (middle, "The page. " * 900))
     assert with_it == without
