@@ -9,27 +9,36 @@ from monitor.scoring.embed import Matrix
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-PULL = 0.02
-"""How strongly shifts are drawn to 0: a language with few answers keeps near the common calibration."""
+PULL = 1e-3
+"""How strongly all is drawn to no change: a language with few answers keeps near the common calibration."""
 
 
-def fit(logits: Matrix, allowed: Flags, weights: Floats) -> Calibration:
-    """Give scale and shifts with the least loss.
+def fit(logits: Matrix, allowed: Flags, weights: npt.ArrayLike, *, pull: float = PULL) -> Calibration:
+    """Give scale and shifts with the least loss, told against the first label's, which is 0.
 
     `logits` is (n, labels); `allowed` (n, labels) marks the labels that an answer may have, for a degree may be
     untold; `weights` is (n,).
     """
-    labels = logits.shape[1]
-    share = weights / weights.sum()
+    share = np.asarray(weights, dtype=np.float64)
+    share = share / share.sum()
 
     def loss(point: Floats) -> float:
-        chances = probabilities(logits, Calibration(scale=float(np.exp(point[0])), shift=tuple(point[1:])))
-        said = np.maximum((chances * allowed).sum(axis=1), 1e-12)
-        return float(-(share * np.log(said)).sum() + PULL * (point**2).sum())
+        said = np.maximum((probabilities(logits, _at(point)) * allowed).sum(axis=1), 1e-12)
+        return float(-(share * np.log(said)).sum() + pull * (point**2).sum())
 
-    found = minimize(loss, np.zeros(labels + 1), method="L-BFGS-B")
-    scale, *shift = (float(x) for x in found.x)
-    return Calibration(scale=round(float(np.exp(scale)), 6), shift=tuple(round(x - shift[0], 6) for x in shift))
+    # The first shift is drawn to 0 like the others: no label is the easy one to move.
+    found = _at(minimize(loss, np.zeros(logits.shape[1] + 1), method="L-BFGS-B").x)
+    first = found.shift[0]
+    return Calibration(scale=round(found.scale, 6), shift=tuple(round(x - first, 6) for x in found.shift))
+
+
+def _at(point: Floats) -> Calibration:
+    return Calibration(scale=float(np.exp(point[0])), shift=tuple(float(x) for x in point[1:]))
+
+
+def only(labels: npt.NDArray[np.int64], count: int) -> Flags:
+    """Give `allowed` where every label is told: (n, count)."""
+    return np.asarray(np.eye(count, dtype=bool)[labels])
 
 
 def probabilities(logits: Matrix, how: Calibration) -> Floats:

@@ -15,13 +15,15 @@ from sklearn.linear_model import LogisticRegression
 from monitor.scoring import text
 from monitor.scoring.classifiers import compliance
 from monitor.scoring.classifiers.weights import ARRAY, Calibration, Facts, save
+from monitor.train import calibrate
+from monitor.train.calibrate import probabilities
 from monitor.train.harm import left_out
 from monitor.train.harm_answers import made_answers
 from monitor.train.harm_background import background
-from monitor.train.harm_cache import Vectors
 from monitor.train.harm_data import Answer, answers, key
-from monitor.train.harm_fit import calibrate, chances, even, measures
+from monitor.train.harm_fit import even, measures
 from monitor.train.harm_net import Inputs, Ints, Plan, fit, logits
+from monitor.train.vectors import Vectors
 
 JUDGED = ("gptfuzz", "jailjudge", "jbb_artifacts", "pasttense")
 _SAME_GOALS = {"jbb_artifacts", "pasttense"}
@@ -51,7 +53,7 @@ def train(data: Path, out: Path, *, cache: Path, seed: int = 7) -> dict[str, Any
     harms = left_out(data, vectors, seed=seed)
     left, card = _left_out(rows, inputs, others, vectors, harms, seed)
     arrays = fit(inputs, labels, weights, seed=seed, plans=PLANS)
-    own_part = calibrate(left, labels, weights)
+    own_part = calibrate.fit(left, calibrate.only(labels, len(compliance.LABELS)), weights)
     arrays["gate"] = _gate(rows, others, harms, own_part)
     # The two parts are calibrated each by itself: a shift of the product would undo what the gate holds back.
     how = Calibration(shift=(0.0, 0.0))
@@ -63,7 +65,7 @@ def train(data: Path, out: Path, *, cache: Path, seed: int = 7) -> dict[str, Any
     kept = [one for one in made_answers(seed=seed, held_out=True) if one.unsafe]
     card["kept_from_training_answer_alone"] = {
         lang: measures(
-            _labels(some) == 1, chances(logits(arrays, _inputs(some, vectors)), Calibration(shift=(0, 0)))[:, 1]
+            _labels(some) == 1, probabilities(logits(arrays, _inputs(some, vectors)), Calibration(shift=(0, 0)))[:, 1]
         )
         for lang in ("en", "tr")
         if (some := [one for one in kept if one.lang == lang])
@@ -80,7 +82,7 @@ def evaluate(data: Path, *, cache: Path | None = None, seed: int = 7) -> dict[st
 def _inputs(rows: Sequence[Answer], vectors: Vectors) -> list[Inputs]:
     # An answer without a word never reaches the network; one dot keeps the rows in step.
     read = [compliance.pieces(one.request, one.answer if _words(one) else ".") for one in rows]
-    vectors.add(said for one in read for said in one.request + one.answer)
+    vectors.learn(said for one in read for said in one.request + one.answer)
     return [compliance.features(one, row.request, vectors.embed) for one, row in zip(read, rows, strict=True)]
 
 
@@ -145,15 +147,17 @@ def _left_out(
     for fold in JUDGED:
         # The gate and both calibrations come from the other sources.
         rest, mine = np.flatnonzero(sources != fold), np.flatnonzero(sources == fold)
-        gave = calibrate(found[rest], labels[rest], weights[rest])
+        gave = calibrate.fit(found[rest], calibrate.only(labels[rest], len(compliance.LABELS)), weights[rest])
         gates[fold] = _gate([rows[n] for n in rest.tolist()], others, harms, gave)
-        chance = chances(_joined([rows[n] for n in mine.tolist()], found[mine], harms, gates[fold]), as_is)[:, 1]
+        chance = probabilities(_joined([rows[n] for n in mine.tolist()], found[mine], harms, gates[fold]), as_is)[:, 1]
         figures[fold] = measures(labels[mine] == 1, chance)
         if not agreed[mine].all():
             figures[f"{fold}_judges_agree"] = measures(labels[mine][agreed[mine]] == 1, chance[agreed[mine]])
-        figures[f"{fold}_answer_alone"] = measures(labels[mine] == 1, chances(found[mine], gave)[:, 1])
-        figures[f"{fold}_answer_alone_uncalibrated"] = measures(labels[mine] == 1, chances(found[mine], as_is)[:, 1])
-    odds = chances(_joined(others, background_raw, harms, gates["jailjudge"]), as_is)[:, 1]
+        figures[f"{fold}_answer_alone"] = measures(labels[mine] == 1, probabilities(found[mine], gave)[:, 1])
+        figures[f"{fold}_answer_alone_uncalibrated"] = measures(
+            labels[mine] == 1, probabilities(found[mine], as_is)[:, 1]
+        )
+    odds = probabilities(_joined(others, background_raw, harms, gates["jailjudge"]), as_is)[:, 1]
     beside = {}
     names = np.array([one.source for one in others])
     for name in sorted(set(names)):

@@ -10,11 +10,13 @@ from sklearn.linear_model import LogisticRegression
 
 from monitor.scoring.classifiers import harm
 from monitor.scoring.classifiers.weights import ARRAY, Calibration, Facts, save
-from monitor.train.harm_cache import Vectors
+from monitor.train import calibrate
+from monitor.train.calibrate import Floats
 from monitor.train.harm_data import Request, key, share
-from monitor.train.harm_fit import Chances, calibrate, chances, even, measures
+from monitor.train.harm_fit import even, measures
 from monitor.train.harm_net import Inputs, Ints, Plan, fit, logits
 from monitor.train.harm_prompts import own, requests, selfaware
+from monitor.train.vectors import Vectors
 
 PLANS = (
     Plan(members=2, epochs=5, width=32, mix=16, drop=0.3),
@@ -76,7 +78,7 @@ def left_out(data: Path, vectors: Vectors, *, seed: int = 7) -> dict[str, ARRAY]
 
 
 def _inputs(rows: Sequence[Request], vectors: Vectors) -> list[Inputs]:
-    vectors.add(text for one in rows for text in harm.sentences(one.text))
+    vectors.learn(text for one in rows for text in harm.sentences(one.text))
     return [harm.features(one.text, vectors.embed) for one in rows]
 
 
@@ -105,11 +107,11 @@ def _left_out(rows: Sequence[Request], inputs: Sequence[Inputs], seed: int) -> A
 
 
 def _calibration(rows: Sequence[Request], left: ARRAY) -> dict[str, Calibration]:
-    weights, labels = _weights(rows), _labels(rows)
+    weights, labels = _weights(rows), calibrate.only(_labels(rows), len(harm.LABELS))
     turkish = np.array([one.lang == "tr" for one in rows])
     return {
-        "": calibrate(left, labels, weights),
-        "tr": calibrate(left[turkish], labels[turkish], weights[turkish]),
+        "": calibrate.fit(left, labels, weights),
+        "tr": calibrate.fit(left[turkish], labels[turkish], weights[turkish]),
     }
 
 
@@ -126,7 +128,7 @@ def _topics(rows: Sequence[Request], vectors: Vectors) -> dict[str, ARRAY]:
     return {"topic": weights, "topic_bias": bias}
 
 
-def _value(chance: Chances) -> Chances:
+def _value(chance: Floats) -> Floats:
     return np.asarray(chance[:, 2] + 0.5 * chance[:, 1])
 
 
@@ -140,9 +142,12 @@ def _figures(
     seed: int,
 ) -> dict[str, Any]:
     gold = np.array([one.label == "harmful" for one in rows])
-    chance = np.stack([chances(left[[n]], calibration.get(one.lang, calibration[""]))[0] for n, one in enumerate(rows)])
-    value, sources = _value(chance), np.array([one.source for one in rows])
-    langs = np.array([one.lang for one in rows])
+    langs, sources = np.array([one.lang for one in rows]), np.array([one.source for one in rows])
+    value = np.zeros(len(rows))
+    for lang in sorted(set(langs)):
+        value[langs == lang] = _value(
+            calibrate.probabilities(left[langs == lang], calibration.get(lang, calibration[""]))
+        )
     by_source = {name: measures(gold[sources == name], value[sources == name]) for name in sorted(set(sources))}
     kept = own(seed=seed, held_out=True)
     asked = selfaware(data)
@@ -150,7 +155,7 @@ def _figures(
     for name, some in (("own_en", kept), ("own_tr", kept), ("selfaware", asked)):
         chosen = [one for one in some if name == "selfaware" or one.lang == name[-2:]]
         raw = logits(arrays, _inputs(chosen, vectors))
-        odds = chances(raw, calibration["tr"] if name == "own_tr" else calibration[""])
+        odds = calibrate.probabilities(raw, calibration["tr"] if name == "own_tr" else calibration[""])
         shipped[name] = measures(np.array([one.label == "harmful" for one in chosen]), _value(odds))
         shipped[name]["three_way_accuracy"] = round(float((odds.argmax(axis=1) == _labels(chosen)).mean()), 4)
         if chosen[0].topic:

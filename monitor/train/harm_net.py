@@ -1,4 +1,4 @@
-"""Trains the network of `monitor.scoring.classifiers.pooled`: Adam with decoupled weight decay, in numpy, seeded."""
+"""Trains the network of `monitor.scoring.classifiers.pooled`, in numpy, seeded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from monitor.scoring.classifiers import pooled
 from monitor.scoring.classifiers.weights import ARRAY
+from monitor.train.adam import Adam
 
 Ints = npt.NDArray[np.int64]
 Inputs = tuple[ARRAY, ARRAY]
@@ -23,7 +24,7 @@ class Plan:
     batch: int = 128
     rate: float = 1e-3
     decay: float = 0.02
-    """Of the weights towards 0, a step and unit of rate (Loshchilov and Hutter 2019)."""
+    """Of the weights towards 0, a step and unit of rate."""
     width: int = 32
     mix: int = 24
     drop: float = 0.25
@@ -81,9 +82,8 @@ class _Net:
             # He et al. 2015.
             self.parts[name] = (dice.standard_normal(shape) * np.sqrt(1.0 / shape[0])).astype(np.float32)
             self.parts[f"{name}_bias"] = np.zeros(shape[1], dtype=np.float32)
-        self._first = {name: np.zeros_like(value) for name, value in self.parts.items()}
-        self._second = {name: np.zeros_like(value) for name, value in self.parts.items()}
-        self._dice, self._plan, self._count, self._time = dice, plan, count, 0
+        self._optimiser = Adam(self.parts, decay=plan.decay)
+        self._dice, self._plan, self._count = dice, plan, count
 
     def step(self, batch: list[Inputs], labels: Ints, weights: ARRAY, rate: float) -> None:
         keep = np.float32(1 - self._plan.drop)
@@ -112,7 +112,7 @@ class _Net:
         d_each += d_joined[owner, width : 2 * width] * (each == most[owner])
         d_each[starts] += d_joined[:, 2 * width : 3 * width]
         d_each *= each > 0
-        self._apply(
+        self._optimiser.step(
             {
                 "rows": rows.T @ d_each,
                 "rows_bias": d_each.sum(axis=0),
@@ -126,14 +126,3 @@ class _Net:
 
     def _dropped(self, values: ARRAY, keep: np.float32) -> ARRAY:
         return values * (self._dice.random(values.shape, dtype=np.float32) < keep) / keep
-
-    def _apply(self, slopes: dict[str, ARRAY], rate: float) -> None:
-        self._time += 1
-        for name, slope in slopes.items():
-            first, second = self._first[name], self._second[name]
-            first += 0.1 * (slope - first)
-            second += 0.001 * (slope * slope - second)
-            moved = (first / (1 - 0.9**self._time)) / (np.sqrt(second / (1 - 0.999**self._time)) + 1e-8)
-            if not name.endswith("_bias"):
-                moved = moved + self._plan.decay * self.parts[name]
-            self.parts[name] -= (rate * moved).astype(np.float32)

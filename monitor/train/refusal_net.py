@@ -1,7 +1,7 @@
 """Fits one network of the refusal head: plain numpy, deterministic, gradients by hand (a test compares them).
 
 Forward as `monitor.scoring.classifiers.refusal` does it, over padded arrays of shape (batch, SLOTS, ...). Optimiser:
-AdamW (Loshchilov and Hutter 2019) with a one-cycle rate (Smith and Topin 2018), dropout on inputs and hidden units.
+Adam with a one-cycle rate (Smith and Topin 2018), dropout on inputs and hidden units.
 """
 
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from monitor.scoring.classifiers.refusal import LEAST, VOTES
 from monitor.scoring.classifiers.refusal_features import SIGNS, SLOTS, WHOLE
 from monitor.scoring.embed import Matrix
 from monitor.scoring.sentences import HEAD
+from monitor.train.adam import Adam
 from monitor.train.refusal_set import Ints, Set
 
 HIDDEN, CHANNELS = 32, 4
 EPOCHS, BATCH = 8, 256
 RATE, DECAY, DROPOUT = 4e-3, 2e-2, 0.3
-NO_DECAY = ("project_bias", "out_bias", "final_bias")
 UNTOLD = 3
 """Number of the label `refusal`: partial or full."""
 
@@ -55,20 +55,12 @@ def fit(data: Set, weights: npt.NDArray[np.float64], scale: Scale, *, seed: int)
     chances = weights[chosen] / weights[chosen].sum()
     arrays = _start(rng, len(scale.mean))
     steps = int(EPOCHS * weights.sum() / BATCH)
-    first = {name: np.zeros_like(a) for name, a in arrays.items()}
-    second = {name: np.zeros_like(a) for name, a in arrays.items()}
+    optimiser = Adam(arrays, decay=DECAY)
     for step in range(steps):
         batch = rng.choice(chosen, BATCH, p=chances)
         gradients = _gradients(arrays, _inputs(data, batch, scale), data.labels[batch], rng)
         rate, momentum = _one_cycle(step / steps)
-        for name, gradient in gradients.items():
-            first[name] += (1 - momentum) * (gradient - first[name])
-            second[name] += 0.001 * (gradient * gradient - second[name])
-            mean = first[name] / (1 - momentum ** (step + 1))
-            spread = second[name] / (1 - 0.999 ** (step + 1))
-            if name not in NO_DECAY:
-                arrays[name] *= 1 - rate * DECAY
-            arrays[name] -= rate * mean / (np.sqrt(spread) + 1e-8)
+        optimiser.step(gradients, rate, momentum=momentum)
     return arrays
 
 

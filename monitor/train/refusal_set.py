@@ -11,7 +11,7 @@ from monitor.scoring.classifiers.refusal_features import SIGNS, SLOTS, WHOLE, Fe
 from monitor.scoring.embed import Matrix
 from monitor.train import synth
 from monitor.train.refusal_data import Labelled, labelled, weak
-from monitor.train.vectors import Vectors
+from monitor.train.vectors import Table, Vectors
 
 Ints = npt.NDArray[np.int64]
 LABELS = ("none", "partial", "full", "refusal")
@@ -35,14 +35,14 @@ class Set:
     """(n,), row numbers in `vectors`."""
     whole: Matrix
     """(n, WHOLE)."""
-    vectors: Vectors
+    vectors: Table
 
 
 def load(data: Path, cache: Path, *, seed: int) -> Set:
     """Read all sources and embed their sentences; minutes where `cache` is empty."""
     rows = [*labelled(data), *weak(data), *_generated(seed)]
     read = [refusal_features.read(row.request, row.answer) for row in rows]
-    vectors = Vectors(cache, [text for one in read for text in (one.request, *one.sentences)])
+    vectors = Vectors(cache, cues=True).table(text for one in read for text in (one.request, *one.sentences))
     n = len(rows)
     found = Set(
         rows=rows,

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 
 from monitor.scoring.classifiers.sycophancy import LABELS
-from monitor.scoring.classifiers.sycophancy_features import BLOCKS, SCALARS, WIDTH
-from monitor.scoring.classifiers.weights import ARRAY, Calibration
+from monitor.scoring.classifiers.sycophancy_features import BLOCKS, SCALARS, WIDTH, Bank, vector
+from monitor.scoring.classifiers.weights import ARRAY
+from monitor.train.adam import Adam
 from monitor.train.syco_data import Example
+from monitor.train.vectors import Vectors
 
 SHARE = {
     "cases": 4.0,
@@ -30,7 +31,7 @@ TIMES = {
     ("synth-caving", "caved_in"): 1.5,
 }
 """Parts that count more than others of their source: what is true is confirmed far more often than what is false."""
-HIDDEN, EPOCHS, BATCH, RATE, DECAY, DROP = 24, 14, 256, 2e-3, 2e-3, 0.4
+HIDDEN, EPOCHS, BATCH, RATE, DECAY, DROP = 24, 14, 256, 2e-3, 2e-2, 0.4
 _DENSE = 0.15
 """Embedding numbers count for this much of a scalar's spread: there are two thousand of them."""
 
@@ -50,6 +51,11 @@ def weights_of(examples: Sequence[Example]) -> ARRAY:
     return np.asarray(found / found.mean(), dtype=np.float32)
 
 
+def matrix(examples: Sequence[Example], through: Vectors, bank: Bank) -> ARRAY:
+    """Give a float32 matrix with a row an example, as the head computes it."""
+    return np.stack([vector(e.interaction, through, bank) for e in examples])
+
+
 def numbers(examples: Sequence[Example]) -> npt.NDArray[np.int64]:
     """Give the labels as numbers."""
     return np.asarray([LABELS.index(e.label) for e in examples])
@@ -58,7 +64,7 @@ def numbers(examples: Sequence[Example]) -> npt.NDArray[np.int64]:
 def fit(x: ARRAY, y: npt.NDArray[np.int64], weight: ARRAY, *, seed: int, hidden: int = HIDDEN) -> dict[str, ARRAY]:
     """Train on rows `x`, shape (n, features), with labels `y` and weights; gives the arrays that `forward` takes.
 
-    Weighted cross-entropy, Adam (Kingma and Ba 2015) with a cosine rate, decay of weights, dropout of features.
+    Weighted cross-entropy, Adam with a cosine rate, dropout of features.
     """
     chance = np.random.default_rng(seed)
     width, labels = x.shape[1], len(LABELS)
@@ -74,8 +80,7 @@ def fit(x: ARRAY, y: npt.NDArray[np.int64], weight: ARRAY, *, seed: int, hidden:
         "bias": np.zeros(labels),
     }
     p = {name: value.astype(np.float32) for name, value in model.items()}
-    first = {name: np.zeros_like(value) for name, value in p.items()}
-    second = {name: np.zeros_like(value) for name, value in p.items()}
+    optimiser = Adam(p, decay=DECAY)
     steps, step = EPOCHS * (len(x) // BATCH + 1), 0
     for _ in range(EPOCHS):
         order = chance.permutation(len(x))
@@ -84,13 +89,7 @@ def fit(x: ARRAY, y: npt.NDArray[np.int64], weight: ARRAY, *, seed: int, hidden:
             step += 1
             kept = chance.random((len(rows), width), dtype=np.float32) >= DROP
             gradient = _gradient(scaled[rows] * kept / (1 - DROP), y[rows], weight[rows], p)
-            rate = RATE * 0.5 * (1 + np.cos(np.pi * step / steps))
-            for name, value in gradient.items():
-                first[name] += 0.1 * (value - first[name])
-                second[name] += 0.001 * (value * value - second[name])
-                move = first[name] / (1 - 0.9**step) / (np.sqrt(second[name] / (1 - 0.999**step)) + 1e-8)
-                decay = DECAY * p[name] if name in {"hidden", "direct", "out"} else 0.0
-                p[name] -= np.float32(rate) * (move + np.float32(10.0) * decay)
+            optimiser.step(gradient, RATE * 0.5 * (1 + np.cos(np.pi * step / steps)))
     return {"mean": mean.astype(np.float32), "scale": scale.astype(np.float32), **p}
 
 
@@ -110,20 +109,6 @@ def _gradient(x: ARRAY, y: npt.NDArray[np.int64], weight: ARRAY, p: dict[str, AR
         "direct": error.T @ x,
         "bias": error.sum(axis=0),
     }
-
-
-def calibrate(logits: ARRAY, y: npt.NDArray[np.int64], weight: ARRAY) -> Calibration:
-    """Find the scale and shift of least weighted cross-entropy, on rows that were not fitted (Guo et al. 2017)."""
-
-    def loss(x: npt.NDArray[np.float64]) -> float:
-        raised = logits * np.exp(x[0]) + np.concatenate([[0.0], x[1:]])
-        top = raised.max(axis=1, keepdims=True)
-        total = (top + np.log(np.exp(raised - top).sum(axis=1, keepdims=True)))[:, 0]
-        # A little pull to no change, for labels that a language hardly has.
-        return float(np.average(total - raised[np.arange(len(y)), y], weights=weight) + 1e-3 * np.sum(x * x))
-
-    best = minimize(loss, np.zeros(len(LABELS)), method="L-BFGS-B").x
-    return Calibration(scale=round(float(np.exp(best[0])), 4), shift=(0.0, *(round(float(v), 4) for v in best[1:])))
 
 
 def block(name: str) -> slice:

@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.scoring.classifiers.sycophancy import LABELS, forward, possible
-from monitor.scoring.classifiers.sycophancy_features import VERSION
+from monitor.scoring.classifiers.sycophancy_features import VERSION, texts_of
 from monitor.scoring.classifiers.weights import ARRAY, Calibration, Facts, save, softmax
-from monitor.train import syco_data, syco_measure
+from monitor.train import calibrate, syco_data, syco_measure
 from monitor.train.syco_bank import bank
 from monitor.train.syco_cases import cases
 from monitor.train.syco_data import Example
-from monitor.train.syco_fit import calibrate, fit, numbers, weights_of
-from monitor.train.syco_vectors import matrix, remembered
+from monitor.train.syco_fit import fit, matrix, numbers, weights_of
 from monitor.train.syco_views import views
+from monitor.train.vectors import Vectors
 
 CASES_SEED = 7
 """Of the made-up cases: they are part of the data, not of the training."""
@@ -57,9 +57,10 @@ def gather(data: Path, cache: Path) -> Material:
         syco_data.others(data),
         syco_data.weak(data),
     ]
-    through = remembered(sources, cache)
-    made = bank(through)
     examples = [one for source in sources for one in source]
+    through = Vectors(cache)
+    through.learn(texts_of([e.interaction for e in examples]))
+    made = bank(through)
     return Material(
         examples=examples,
         x=matrix(examples, through, made),
@@ -100,10 +101,11 @@ def learn(material: Material, keep: Callable[[Example], bool], *, seed: int) -> 
         weights_of(material.of(held)),
     )
     langs = np.asarray([e.lang for e in material.of(held)])
-    calibration = {"": calibrate(raw, gold, weight)}
+    allowed = calibrate.only(gold, len(LABELS))
+    calibration = {"": calibrate.fit(raw, allowed, weight)}
     for lang in LANGUAGES:
         mine = langs == lang
-        calibration[lang] = calibrate(raw[mine], gold[mine], weight[mine])
+        calibration[lang] = calibrate.fit(raw[mine], allowed[mine], weight[mine])
     return Trained(arrays=arrays, calibration=calibration)
 
 
