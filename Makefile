@@ -4,14 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help install demo test lint types faults bench clean
+.PHONY: help install demo test lint types faults judge-e2e bench clean
 
 help:  ## Show the targets.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1\t/' | expand -t 12
 
 $(READY): pyproject.toml .ci/constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt --editable '.[embedded,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt --editable '.[embedded,judge,dev]'
 	@touch $@
 
 install: $(READY)  ## Build the virtual environment.
@@ -32,6 +32,10 @@ types: $(READY)  ## Check types.
 
 faults: $(READY)  ## Break everything, many times, and compare with the oracle; the last line is one JSON object.
 	$(BIN)/python -m tests.faults
+
+judge-e2e: $(READY)  ## Judge real conversations with a real model on this machine; hours on few cores: JUDGE_FLAGS="--n 20".
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[judge-e2e]'
+	$(BIN)/python -m tests.judge_e2e $(JUDGE_FLAGS)
 
 bench: $(READY)  ## Measure; the last line is one JSON object. BENCH_FLAGS=--full for the long form.
 	$(BIN)/python -m bench $(BENCH_FLAGS)

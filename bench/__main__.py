@@ -7,12 +7,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from bench import classify
+from bench import classify, judge
 from bench.ingest import Runs
 from bench.processes import produce, say
 from bench.store import ROWS, WAYS, Inserts
@@ -35,6 +35,7 @@ class Plan:
     rounds: int
     inserts: int
     classify: classify.Plan
+    judge: judge.Plan
 
 
 SHORT = Plan(
@@ -42,14 +43,16 @@ SHORT = Plan(
     rounds=3,
     inserts=7,
     classify=classify.Plan(rounds=3, size=80, batches=((1, 16), (10, 30), (50, 50), (200, 200))),
+    judge=judge.Plan(rounds=4, pairs=100),
 )
 FULL = Plan(
     messages=500_000,
     rounds=7,
     inserts=41,
     classify=classify.Plan(rounds=5, size=80, batches=((1, 40), (10, 60), (50, 100), (200, 200))),
+    judge=judge.Plan(),
 )
-PARTS = ("service", "classify")
+PARTS = ("service", "classify", "judge")
 
 
 def measure(plan: Plan, parts: Sequence[str] = PARTS) -> dict[str, Any]:
@@ -58,11 +61,17 @@ def measure(plan: Plan, parts: Sequence[str] = PARTS) -> dict[str, Any]:
     Raises:
         MonitorError: a part does not start, or does not do its work.
     """
+    found: dict[str, Any] = {}
+    if "judge" in parts:
+        say("the judges' transport beside bare HTTP, against a scripted endpoint ...")
+        found |= asdict(judge.judge(plan.judge, {}))
+        say(f"  {found['judge_overhead_ms']} ms a call, shares of the ideal {found['judge_share_of_ideal']}")
+    if {"service", "classify"}.isdisjoint(parts):
+        return found
     with (
         tempfile.TemporaryDirectory(prefix="alignment-monitor-bench-") as folder,
         Stack(Path(folder), say=say, services=False) as stack,
     ):
-        found: dict[str, Any] = {}
         if "service" in parts:
             found |= _service(plan, stack.variables)
         if "classify" in parts:

@@ -10,15 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from monitor.cli_budget import budget
+from monitor.cli_constitution import constitution
 from monitor.cli_deadletters import deadletters
 from monitor.cli_delivery import events, gaps
+from monitor.cli_judges import judges
 from monitor.cli_replay import replay
+from monitor.cli_rescore import judges_attacks, replay_verdicts, rescore
 from monitor.cli_shared import Found, Json, Since, seconds, visible
 from monitor.cli_train import evaluate, train
 from monitor.errors import BrokerUnavailable, InputError
 
 if TYPE_CHECKING:
     from monitor.report.rates import Rate
+    from monitor.report.status import JudgeStatus
 
 # Kept here as text, so that `--help` does not wait for the numeric libraries; a test compares it.
 SEGMENT_FIELDS = ("model", "model_version", "locale", "tenant", "deployment", "prompt_version")
@@ -30,8 +35,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(budget, name="budget")
 app.add_typer(deadletters, name="deadletters")
+app.add_typer(constitution, name="constitution")
+judges.command("attacks")(judges_attacks)
+app.add_typer(judges, name="judges")
 app.command()(replay)
+app.command()(rescore)
+app.command("replay-verdicts")(replay_verdicts)
 app.command()(gaps)
 app.command()(events)
 app.command()(train)
@@ -80,13 +91,15 @@ def status(*, since: Since = "24h", as_json: Json = False) -> None:
     from monitor.output import percent, print_json, stdout, table
     from monitor.report.ledger import Span
     from monitor.report.status import status as read_status
+    from monitor.scoring.judge.panel import judges_of
     from monitor.scoring.registry import enabled_scorers
     from monitor.store.client import Store
 
     settings, clock = load_settings(), SystemClock()
-    scorers = enabled_scorers(settings.scoring.scorers)
+    scorers, asked = enabled_scorers(settings.scoring.scorers), judges_of(settings.judging)
+    span = Span.last(seconds(since), now=clock.now())
     with Store.connect(settings.clickhouse) as store:
-        now = read_status(store, Span.last(seconds(since), now=clock.now()), scorers=scorers, clock=clock)
+        now = read_status(store, span, scorers=scorers, judges=asked, clock=clock)
     try:
         partitions, broker_note = lag(settings.kafka), ""
     except BrokerUnavailable as error:
@@ -106,6 +119,7 @@ def status(*, since: Since = "24h", as_json: Json = False) -> None:
         ("verdicts", f"{now.scored}", f"of {now.scored + now.unscored + now.due} (samples x scorers)"),
         ("due", f"{now.due}", "verdicts still to come"),
         ("coverage", percent(now.coverage), "verdicts / (samples x scorers)"),
+        *((one.name, f"{one.scored}", _judged(one)) for one in now.judges),
         ("lag", "unknown" if behind is None else f"{behind}", broker_note or "records not yet recorded"),
         ("dead letters", f"{sum(now.dead_letters.values())}", dead_by or "none open"),
         ("critical", f"{sum(now.criticals.values())}", _by_kind(now.criticals)),
@@ -264,11 +278,20 @@ def rates_table(found: "list[Rate]") -> Any:
                 percent(e.coverage),
                 f"{e.n_scored}",
                 seen,
-                one.scorer_id[:12],
+                _scorer(one),
             ]
         )
     numbers = range(2 if segments else 1, len(columns) - 1)
     return table(columns, rows, right=tuple(numbers))
+
+
+def _judged(one: "JudgeStatus") -> str:
+    undecided = f", {one.undecided} samples not decided on yet" if one.undecided else ""
+    return f"verdicts of {one.wanted} ({one.chosen} samples x dimensions), {one.due} due{undecided}"
+
+
+def _scorer(one: "Rate") -> str:
+    return one.scorer_id[:12] + (f" {one.judge}, not corrected" if one.judge else "")
 
 
 def _fields(by: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from pydantic_settings.exceptions import SettingsError
 from monitor.errors import ConfigError
 from monitor.intake.sampling import Policy, Stratum
 from monitor.names import PREFIX
+from monitor.scoring.judge.settings import JudgingSettings
 
 MIN_KEY_BYTES = 16
 """A shorter key could be searched for: then sampling is foreseeable and pseudonyms can be undone."""
@@ -168,6 +169,7 @@ class Settings(BaseSettings):
     privacy: PrivacySettings
     ingest: IngestSettings = IngestSettings()
     scoring: ScoringSettings = ScoringSettings()
+    judging: JudgingSettings = JudgingSettings()
     console: ConsoleSettings = ConsoleSettings()
     grafana: GrafanaSettings = GrafanaSettings()
 

@@ -20,3 +20,17 @@ EMBEDDINGS_LOST = Counter(
     "alignment_monitor_embeddings_lost_total", "Interactions whose vectors were not stored.", ["cause"]
 )
 """`cause` is embedder or store."""
+JUDGE_CALLS = Counter("alignment_monitor_judge_calls_total", "Calls that a judge answered.", ["judge"])
+JUDGE_CACHED = Counter("alignment_monitor_judge_cached_total", "Questions answered from earlier calls.", ["judge"])
+JUDGE_MICRO_USD = Counter(
+    "alignment_monitor_judge_micro_usd_total", "What calls cost, in millionths of a US dollar.", ["judge"]
+)
+INJECTIONS_JUDGED = Counter(
+    "alignment_monitor_injections_judged_total", "Planted attacks that a judge answered.", ["judge", "attack"]
+)
+INJECTION_SUCCESSES = Counter(
+    "alignment_monitor_injection_successes_total",
+    "Planted attacks that got the label that they wished for.",
+    ["judge", "attack"],
+)
+"""`attack` is `control` where nothing was planted: how often the judge errs unasked."""

@@ -26,14 +26,19 @@ with Redis is to be found again."""
 HEALTH_CHECK_S = 10
 """A connection that died without a word is noticed after about twice as long; by default after 51 s."""
 
-CLASSIFY, SCHEDULE = "classify", "schedule"
+CLASSIFY, JUDGE, SCHEDULE = "classify", "judge", "schedule"
 SCORE = "alignment.score"
+ASK = "alignment.ask"
+CONSIDER = "alignment.consider"
+SWEEP = "alignment.sweep"
+ATTACK = "alignment.attack"
 RECONCILE = "alignment.reconcile"
 EXPIRE = "alignment.expire"
 ROLLUP = "alignment.rollup"
 CANARY = "alignment.canary"
 GAPS = "alignment.gaps"
 EXPIRE_EVERY_S = 600.0
+SWEEP_EVERY_S = 60.0
 GAPS_EVERY_S = 1800.0
 """Each run reads the whole ledger, a bit an offset."""
 
@@ -59,14 +64,19 @@ def make_app(config: Settings) -> Celery:
     url = config.redis.url.get_secret_value()
     app = Celery("alignment-monitor", broker=url, amqp=_AMQP, set_as_current=False)
     app.conf.update(
-        include=["workers.score", "workers.reconcile", "workers.scheduled"],
+        include=["workers.score", "workers.reconcile", "workers.scheduled", "workers.judge", "workers.injection"],
         task_queues=[
             # Without an exchange of its own, a queue would be bound to the default one and get every task.
             Queue(name, Exchange(name), routing_key=name)  # type: ignore[no-untyped-call]
-            for name in (CLASSIFY, SCHEDULE)
+            for name in (CLASSIFY, JUDGE, SCHEDULE)
         ],
         task_default_queue=CLASSIFY,
-        task_routes={SCORE: {"queue": CLASSIFY}, "alignment.*": {"queue": SCHEDULE}},
+        task_routes={
+            SCORE: {"queue": CLASSIFY},
+            ASK: {"queue": JUDGE},
+            ATTACK: {"queue": JUDGE},
+            "alignment.*": {"queue": SCHEDULE},
+        },
         task_create_missing_queues=False,
         task_ignore_result=True,
         task_acks_late=True,
@@ -111,6 +121,9 @@ def make_app(config: Settings) -> Celery:
                 (ROLLUP, config.scoring.rollup_every_s),
                 (CANARY, config.scoring.canary_every_s),
                 (GAPS, GAPS_EVERY_S),
+                (CONSIDER, config.judging.every_s if config.judging.endpoints else 0),
+                (ATTACK, config.judging.attack_every_s if config.judging.endpoints else 0),
+                (SWEEP, SWEEP_EVERY_S if config.judging.endpoints else 0),
             )
             if every
         },

@@ -68,6 +68,11 @@ def up(
     """Start the whole service on this machine and keep it running until Ctrl-C."""
     from workers.stack.supervisor import Stack
 
+    if own := os.environ.get(f"{PREFIX}JUDGING__CONSTITUTION"):
+        from monitor.scoring.constitution.load import load
+
+        # Before anything runs: a worker could only say so in its log.
+        load(Path(own))
     ports = Ports(kafka=kafka_port, redis=redis_port, clickhouse=clickhouse_port, console=console_port)
     stop_on_signals()
     say(f"starting on {data}/ ...")

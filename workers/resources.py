@@ -3,19 +3,34 @@
 The encoder alone is loaded before it: its weights are never written to, so that all children share one copy of them.
 """
 
+import asyncio
 import gc
+from collections.abc import Coroutine, Hashable
 from functools import cache
+from typing import Any, TypeVar
 
 from monitor.clock import SystemClock
 from monitor.config import settings
+from monitor.scoring.constitution.load import load
+from monitor.scoring.judge.budget.budget import SharedBudget
+from monitor.scoring.judge.call import Chat
+from monitor.scoring.judge.claims import Claims
+from monitor.scoring.judge.judge import Judge
+from monitor.scoring.judge.panel import judges_of
+from monitor.scoring.judge.transport import open_chat
 from monitor.scoring.registry import enabled_scorers
 from monitor.scoring.verdict import Scorer
+from monitor.store.budgets import StoreLedger
 from monitor.store.client import Store, spare_data_frames
-from monitor.store.due import register
+from monitor.store.constitutions import record as record_constitution
+from monitor.store.due import register, register_identities
 from monitor.store.embeddings import ReadsEmbeddings
 from monitor.store.events import Journal
 from monitor.store.suspect import Caution
+from workers.celery_app import ASK, JUDGE
 from workers.hint_queue import HintQueue
+
+T = TypeVar("T")
 
 
 @cache
@@ -69,3 +84,59 @@ def caution() -> Caution:
 def hint_queue() -> HintQueue:
     """Give this process's connection to the queue."""
     return HintQueue(settings())
+
+
+@cache
+def judges() -> tuple[Judge, ...]:
+    """Give the judges that the settings name, once they and their constitution are written down.
+
+    Raises:
+        ConfigError: the constitution cannot be read, or an endpoint names what it does not have.
+    """
+    judging = settings().judging
+    found = judges_of(judging)
+    if found:
+        record_constitution(store(), load(judging.constitution))
+        register_identities(store(), [one for judge in found for one in judge.identities])
+    return found
+
+
+@cache
+def judge_queue(endpoint: str) -> HintQueue:
+    """Give the way to hint at work for one judge."""
+    return HintQueue(settings(), queue=JUDGE, task=ASK, told={"judge": endpoint})
+
+
+@cache
+def chat(endpoint: str) -> Chat:
+    """Give this process's client of an endpoint."""
+    return open_chat(next(one for one in settings().judging.endpoints if one.name == endpoint))
+
+
+@cache
+def budget() -> SharedBudget:
+    """Give this process's way to the judges' budget."""
+    config = settings()
+    return SharedBudget.connect(config.redis.url, config.judging, StoreLedger(store()), name=config.clickhouse.database)
+
+
+@cache
+def claims() -> Claims:
+    """Give this process's claims of questions."""
+    return Claims(settings().redis.url, name=settings().clickhouse.database)
+
+
+@cache
+def caps_told() -> set[Hashable]:
+    """Give the caps that this process has told people of."""
+    return set()
+
+
+@cache
+def _runner() -> asyncio.Runner:
+    return asyncio.Runner()
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """Run to its end, always on the same loop: clients keep their connections from task to task."""
+    return _runner().run(work)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -25,6 +25,8 @@ class Rate:
     segment: dict[str, str]
     """Empty = everything."""
     estimate: RateEstimate
+    judge: str = ""
+    """Name of the judge whose series it is: its rate is not corrected for its errors. Empty = no judge."""
 
     def as_json(self) -> dict[str, Any]:
         """Give plain values, for `--json`."""
@@ -32,6 +34,7 @@ class Rate:
             "dimension": self.dimension,
             "segment": self.segment,
             "scorer": self.scorer_id,
+            **({"judge": self.judge, "corrected_for_judge_error": False} if self.judge else {}),
             **asdict(self.estimate),
         }
 
@@ -52,10 +55,11 @@ def rates(
     Raises:
         StoreUnavailable: ClickHouse does not answer.
     """
-    series = {(row["dimension"], row["scorer_id"]) for row in store.query("series", since=span.since, until=span.until)}
-    series |= {(s.identity.dimension, s.identity.id) for s in scorers}
+    rows = store.query("series", since=span.since, until=span.until)
+    series = {(row["dimension"], row["scorer_id"]): row["judge"] for row in rows}
+    series |= {(s.identity.dimension, s.identity.id): "" for s in scorers}
     found: list[Rate] = []
-    for one_dimension, scorer_id in sorted(series):
+    for (one_dimension, scorer_id), judge in sorted(series.items()):
         if dimension is not None and one_dimension != dimension:
             continue
         columns = store.columns(
@@ -64,6 +68,7 @@ def rates(
             until=span.until,
             dimension=one_dimension,
             scorer=scorer_id,
+            judge=judge,
             by=list(by),
         )
         # After the samples, never before: the ledger is written after them (see `with_absent`).
@@ -72,16 +77,20 @@ def rates(
             for name, (kept, left) in sorted(ledger_counts(store, span).strata.items())
         ]
         terms, labels = _terms(columns, [t.name for t in totals])
+        totals = _chosen(totals, terms) if judge else _at_least(totals, terms)
         found.append(
             Rate(
                 dimension=one_dimension,
                 scorer_id=scorer_id,
                 segment={},
-                estimate=weighted_rate(terms, _at_least(totals, terms), confidence=confidence),
+                estimate=weighted_rate(terms, totals, confidence=confidence),
+                judge=judge,
             )
         )
         if by:
-            found.extend(_segments(labels, terms, by, one_dimension, scorer_id, confidence))
+            found.extend(
+                replace(one, judge=judge) for one in _segments(labels, terms, by, one_dimension, scorer_id, confidence)
+            )
     return found
 
 
@@ -110,6 +119,15 @@ def _at_least(totals: list[StratumTotal], terms: SampleTerms) -> list[StratumTot
         t
         if t.population >= int(n)
         else StratumTotal(name=t.name, sampled=int(n) - t.sampled_out, sampled_out=t.sampled_out)
+        for t, n in zip(totals, seen, strict=True)
+    ]
+
+
+def _chosen(totals: list[StratumTotal], terms: SampleTerms) -> list[StratumTotal]:
+    """Count as sampled what a judge was to see: all else of the stratum, it stands for."""
+    seen = np.bincount(terms.stratum, minlength=len(totals))
+    return [
+        StratumTotal(name=t.name, sampled=int(n), sampled_out=max(t.population, int(n)) - int(n))
         for t, n in zip(totals, seen, strict=True)
     ]
 

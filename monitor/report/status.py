@@ -7,6 +7,7 @@ from typing import Any
 
 from monitor.clock import Clock
 from monitor.report.ledger import Span, ledger_counts
+from monitor.scoring.judge.judge import Judge
 from monitor.scoring.verdict import Scorer
 from monitor.store.client import Store
 
@@ -21,6 +22,22 @@ class Canary:
     """Seconds since it was sent: how old the freshest number is."""
     latency_s: float
     """Seconds from the record's append to its last score."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JudgeStatus:
+    """How far one judge is with what it is to see."""
+
+    name: str
+    chosen: int
+    """Samples that it is to see."""
+    undecided: int
+    """Samples that nobody has decided on yet."""
+    wanted: int
+    """chosen x its dimensions."""
+    scored: int
+    unscored: int
+    due: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +60,8 @@ class Status:
     dead_letters: dict[str, int]
     """Open dead letters by reason, of all time."""
     last_canary: Canary | None
+    judges: tuple[JudgeStatus, ...] = ()
+    """Phase 2; not counted in the verdicts above."""
     lost: int = 0
     """Offsets that Kafka dropped before they were read."""
     warnings: dict[str, int] = field(default_factory=dict)
@@ -61,7 +80,9 @@ class Status:
         return plain
 
 
-def status(store: Store, span: Span, *, scorers: Sequence[Scorer], clock: Clock) -> Status:
+def status(
+    store: Store, span: Span, *, scorers: Sequence[Scorer], clock: Clock, judges: Sequence[Judge] = ()
+) -> Status:
     """Read the state of the pipeline; canaries are counted apart from traffic.
 
     Raises:
@@ -87,9 +108,25 @@ def status(store: Store, span: Span, *, scorers: Sequence[Scorer], clock: Clock)
         coverage=scored / wanted if wanted else None,
         dead_letters={row["reason"]: row["n"] for row in store.query("dead_letter_counts") if row["status"] == "open"},
         last_canary=_last_canary(store, span, clock),
+        judges=tuple(_judge(store, span, one) for one in judges),
         lost=counts.lost,
         warnings={row["kind"]: row["n"] for row in noted if row["severity"] == "warning"},
         criticals={row["kind"]: row["n"] for row in noted if row["severity"] == "critical"},
+    )
+
+
+def _judge(store: Store, span: Span, judge: Judge) -> JudgeStatus:
+    ids = [one.id for one in judge.identities]
+    row = store.query("judge_progress", since=span.since, until=span.until, judge=judge.name, scorers=ids)[0]
+    wanted = row["chosen"] * len(ids)
+    return JudgeStatus(
+        name=judge.name,
+        chosen=row["chosen"],
+        undecided=max(0, row["undecided"]),
+        wanted=wanted,
+        scored=row["scored"],
+        unscored=row["terminal"] - row["scored"],
+        due=max(0, wanted - row["terminal"]),
     )
 
 

@@ -1,6 +1,6 @@
 """Due work: samples x scorers less terminal scores, read from ClickHouse, the only truth for it (I5)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
@@ -10,7 +10,7 @@ from monitor.clock import Clock
 from monitor.errors import StoreRejected
 from monitor.intake.interaction import Interaction
 from monitor.scoring.runner import run
-from monitor.scoring.verdict import Scorer, Status, Unscored
+from monitor.scoring.verdict import Scorer, ScorerIdentity, Status, Unscored
 from monitor.store.client import Row, Store
 from monitor.store.embeddings import Vectors
 from monitor.store.rows import ScoreRow, interaction_of, score_row, scorer_rows, to_columns
@@ -70,7 +70,7 @@ def close(
     Raises:
         StoreUnavailable: the work is still due, or already closed.
     """
-    done = terminal(store, scorers, window, ids)
+    done = terminal(store, (s.identity for s in scorers), window, ids)
     now = clock.now()
     rows = [
         score_row(window=window, sample_id=i, identity=s.identity, result=result, now=now)
@@ -101,8 +101,8 @@ def score_due(
         StoreUnavailable: nothing was written, or it cannot be told; the work is still due or already done.
     """
     samples = store.query("samples_by_id", window=window, ids=list(ids))
-    done = terminal(store, scorers, window, ids)
-    readable = iter([(row["sample_id"], _read(row)) for row in samples])
+    done = terminal(store, (s.identity for s in scorers), window, ids)
+    readable = iter([(row["sample_id"], read_sample(row)) for row in samples])
     vectors = Vectors(window, let_through=let_through)
     rows: list[ScoreRow] = []
     while part := dict(islice(readable, TOGETHER)):
@@ -126,16 +126,24 @@ def score_due(
 
 def register(store: Store, scorers: Sequence[Scorer]) -> None:
     """Write down what stands behind each scorer id; safe to repeat."""
-    store.insert("scorers", to_columns(scorer_rows(s.identity for s in scorers)))
+    register_identities(store, [s.identity for s in scorers])
 
 
-def terminal(store: Store, scorers: Sequence[Scorer], window: int, ids: Sequence[UUID]) -> set[tuple[UUID, str]]:
+def register_identities(store: Store, identities: Sequence[ScorerIdentity]) -> None:
+    """Write down what stands behind each scorer id, for scorers that are no `Scorer`; safe to repeat."""
+    store.insert("scorers", to_columns(scorer_rows(identities)))
+
+
+def terminal(
+    store: Store, scorers: Iterable[ScorerIdentity], window: int, ids: Sequence[UUID]
+) -> set[tuple[UUID, str]]:
     """Give the pairs of sample and scorer id that have a terminal row; raises StoreUnavailable."""
-    rows = store.query("terminal", window=window, ids=list(ids), scorers=[s.identity.id for s in scorers])
+    rows = store.query("terminal", window=window, ids=list(ids), scorers=[one.id for one in scorers])
     return {(row["sample_id"], row["scorer_id"]) for row in rows}
 
 
-def _read(row: Row) -> Interaction | Unscored:
+def read_sample(row: Row) -> Interaction | Unscored:
+    """Read a row of `samples_by_id`; `Unscored` where it cannot be read."""
     try:
         return interaction_of(row)
     except (ValueError, TypeError) as error:

@@ -12,6 +12,16 @@ SELECT name, engine_full FROM system.tables WHERE database = currentDatabase()
 -- All sampling policies, in the order in which they were made.
 SELECT body FROM policies FINAL ORDER BY created_at, effective_from, policy_id
 
+-- name: constitutions
+-- Every constitution that was ever in force, in the order in which they were first seen.
+SELECT sha256, name, version, body, toUnixTimestamp64Milli(first_seen) AS first_seen_ms
+FROM constitutions FINAL
+ORDER BY first_seen, sha256
+
+-- name: constitution_hashes
+-- The hashes of all constitutions that were ever in force.
+SELECT DISTINCT sha256 FROM constitutions ORDER BY sha256
+
 -- name: newest_window
 -- The newest window that has an outcome and the newest time of a sampled record, of windows in a span; else 1970.
 SELECT
@@ -98,10 +108,11 @@ FROM
 GROUP BY stratum, outcome
 
 -- name: terms
--- One row a sample with its verdict by one scorer, as the estimator needs it; canaries are no traffic.
+-- One row a sample with its verdict by one scorer, as the estimator needs it; canaries are no traffic. Of a judge (named;
+-- else '') only the samples that it was to see, with the chance of both phases.
 SELECT
-    s.stratum AS stratum, s.probability AS probability, s.hash AS hash, s.segment AS segment,
-    c.status AS status, c.value AS value
+    s.stratum AS stratum, s.probability * if({judge:String} = '', 1, j.chance) AS probability, s.hash AS hash,
+    s.segment AS segment, c.status AS status, c.value AS value
 FROM
 (
     SELECT window, sample_id, stratum, probability, hash,
@@ -120,14 +131,27 @@ LEFT JOIN
     WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
         AND dimension = {dimension:String} AND scorer_id = {scorer:String}
 ) AS c USING (window, sample_id)
+LEFT JOIN
+(
+    SELECT window, sample_id, probability AS chance
+    FROM selections FINAL
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND judge = {judge:String} AND selected = 1
+) AS j USING (window, sample_id)
+WHERE {judge:String} = '' OR j.chance > 0
 ORDER BY s.window, s.sample_id
 
 -- name: series
--- The scorers that have rows since a window: each is a series of its own, never joined to another.
-SELECT dimension, scorer_id, any(scorer_kind) AS kind
-FROM scores
-WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
-GROUP BY dimension, scorer_id
+-- The scorers that have rows since a window: each is a series of its own, never joined to another. A judge's is named.
+SELECT s.dimension AS dimension, s.scorer_id AS scorer_id, s.kind AS kind, if(s.kind = 'judge', n.name, '') AS judge
+FROM
+(
+    SELECT dimension, scorer_id, any(scorer_kind) AS kind
+    FROM scores
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+    GROUP BY dimension, scorer_id
+) AS s
+LEFT JOIN (SELECT scorer_id, any(name) AS name FROM scorers GROUP BY scorer_id) AS n ON n.scorer_id = s.scorer_id
 ORDER BY dimension, scorer_id
 
 -- name: stale_windows
@@ -497,3 +521,176 @@ FROM events FINAL
 WHERE stored_at >= toDateTime({since:UInt32}, 'UTC') AND severity != 'info'
 GROUP BY kind, severity
 ORDER BY kind, severity
+
+-- name: unconsidered
+-- Samples that a judge was not considered for yet, of those ingested in the last seconds; canaries are no traffic.
+WITH recent AS
+(
+    SELECT DISTINCT window, sample_id
+    FROM samples
+    WHERE ingested_at >= now64(3) - toIntervalSecond({oldest_s:UInt32}) AND stratum != '_canary'
+)
+SELECT toUInt32(r.window) AS window, r.sample_id AS sample_id
+FROM recent AS r
+LEFT ANTI JOIN
+(
+    SELECT window, sample_id
+    FROM selections
+    WHERE judge = {judge:String} AND window IN (SELECT window FROM recent)
+) AS s USING (window, sample_id)
+ORDER BY r.window DESC, r.sample_id
+LIMIT {limit:UInt32}
+
+-- name: judge_due
+-- Samples that a judge is to see and that lack a terminal row of one of its scorers, in order of hash over probability
+-- inside a window: what an empty budget leaves is a random tail (I11).
+WITH chosen AS
+(
+    SELECT window, sample_id, hash, probability
+    FROM selections FINAL
+    WHERE judge = {judge:String} AND selected = 1 AND decided_at >= now64(3) - toIntervalSecond({oldest_s:UInt32})
+        AND decided_at <= now64(3) - toIntervalMillisecond({settled_ms:UInt64})
+)
+SELECT toUInt32(c.window) AS window, c.sample_id AS sample_id
+FROM chosen AS c
+LEFT JOIN
+(
+    SELECT window, sample_id, uniqExact(scorer_id) AS terminal
+    FROM scores
+    WHERE window IN (SELECT window FROM chosen) AND scorer_id IN {scorers:Array(String)}
+    GROUP BY window, sample_id
+) AS t USING (window, sample_id)
+WHERE t.terminal < length({scorers:Array(String)})
+ORDER BY c.window DESC, c.hash / c.probability
+LIMIT {limit:UInt32}
+
+-- name: judge_selected
+-- Which of these samples a judge is to see.
+SELECT sample_id
+FROM selections FINAL
+WHERE window = toDateTime({window:UInt32}, 'UTC') AND sample_id IN {ids:Array(UUID)} AND judge = {judge:String}
+    AND selected = 1
+
+-- name: judge_answers
+-- The first answer of an endpoint to each of these questions.
+SELECT question, argMin(call_id, called_at) AS call_id, argMin(model, called_at) AS model, argMin(stop, called_at) AS stop,
+    argMin(reply, called_at) AS reply, argMin(logprobs, called_at) AS logprobs,
+    argMin(input_tokens, called_at) AS input_tokens, argMin(output_tokens, called_at) AS output_tokens,
+    argMin(cached_tokens, called_at) AS cached_tokens
+FROM judge_calls FINAL
+WHERE endpoint = {endpoint:String} AND question IN {questions:Array(String)}
+GROUP BY question
+
+-- name: budget_caps
+-- The last change of each cap of judges; how many there were tells which reading is the newer one.
+SELECT scope, cap, argMax(value, (set_at, change_id)) AS value, uniqExact(change_id) AS changes
+FROM budgets
+GROUP BY scope, cap
+ORDER BY scope, cap
+
+-- name: budget_opened
+-- Was a budget of judges ever opened, or a judge ever paid?
+SELECT (SELECT count() FROM budget_events FINAL WHERE kind = 'opened') + (SELECT count() FROM judge_calls FINAL) > 0 AS opened
+
+-- name: budget_spent
+-- Calls and money since a moment, of one endpoint or (none named) of all: answered ones, and lost ones that have no answer.
+SELECT count() AS calls, sum(micro_usd) AS micro_usd
+FROM
+(
+    SELECT cost_micro_usd AS micro_usd
+    FROM judge_calls FINAL
+    WHERE called_at >= fromUnixTimestamp64Milli({since:Int64}) AND ({endpoint:String} = '' OR endpoint = {endpoint:String})
+    UNION ALL
+    SELECT micro_usd
+    FROM budget_events FINAL
+    WHERE kind = 'lost' AND at >= fromUnixTimestamp64Milli({since:Int64})
+        AND ({endpoint:String} = '' OR endpoint = {endpoint:String})
+        AND event_id NOT IN (SELECT call_id FROM judge_calls WHERE called_at >= fromUnixTimestamp64Milli({since:Int64}) - toIntervalDay(1))
+)
+
+-- name: values
+-- The visible values that these scorers gave these samples of one window; null where there is a row without a value.
+SELECT sample_id, dimension, value
+FROM scores FINAL
+WHERE window = toDateTime({window:UInt32}, 'UTC') AND sample_id IN {ids:Array(UUID)}
+    AND scorer_id IN {scorers:Array(String)}
+
+-- name: judge_progress
+-- What a judge was to see of a span's traffic and what came of it: samples it is to see, samples not yet decided on,
+-- terminal rows and scores of these scorers.
+WITH traffic AS
+(
+    SELECT DISTINCT sample_id
+    FROM samples
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND stratum != '_canary'
+),
+decided AS
+(
+    SELECT sample_id, selected
+    FROM selections FINAL
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND judge = {judge:String} AND sample_id IN (SELECT sample_id FROM traffic)
+)
+SELECT
+    (SELECT countIf(selected = 1) FROM decided) AS chosen,
+    (SELECT count() FROM traffic) - (SELECT count() FROM decided) AS undecided,
+    uniqExact(sample_id, scorer_id) AS terminal,
+    uniqExactIf((sample_id, scorer_id), status = 'scored') AS scored
+FROM scores FINAL
+WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+    AND scorer_id IN {scorers:Array(String)} AND sample_id IN (SELECT sample_id FROM decided WHERE selected = 1)
+
+-- name: span_decisions
+-- All traffic of a span with what was decided for a judge; probability 0 = nothing yet. Canaries are no traffic.
+SELECT toUInt32(t.window) AS window, t.sample_id AS sample_id, s.probability AS probability, s.selected AS selected
+FROM
+(
+    SELECT DISTINCT window, sample_id
+    FROM samples
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND stratum != '_canary'
+) AS t
+LEFT JOIN
+(
+    SELECT window, sample_id, probability, selected
+    FROM selections FINAL
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND judge = {judge:String}
+) AS s USING (window, sample_id)
+ORDER BY t.window, t.sample_id
+
+-- name: judge_past_cost
+-- Answered calls of an endpoint about samples and what they cost; planted attacks name no sample and are left out.
+SELECT count() AS calls, sum(cost_micro_usd) AS micro_usd
+FROM judge_calls FINAL
+WHERE endpoint = {endpoint:String} AND sample_id != toUUID('00000000-0000-0000-0000-000000000000')
+
+-- name: judge_verdicts
+-- The visible terminal rows of these scorers about these samples of one window.
+SELECT sample_id, dimension, scorer_id, status, label, value
+FROM scores FINAL
+WHERE window = toDateTime({window:UInt32}, 'UTC') AND sample_id IN {ids:Array(UUID)}
+    AND scorer_id IN {scorers:Array(String)}
+
+-- name: judge_versions
+-- All versions of the code by which a judge of this name has ever scored.
+SELECT DISTINCT code_version
+FROM scorers
+WHERE kind = 'judge' AND name = {judge:String}
+ORDER BY code_version
+
+-- name: attack_ran
+-- Was this run of planted attacks on a judge written down already?
+SELECT count() > 0 AS ran
+FROM attack_results
+WHERE judge = {judge:String} AND scorer_id = {scorer:String} AND seed = {seed:UInt64}
+
+-- name: attack_counts
+-- What became of planted attacks since a moment, by judge and attack.
+SELECT judge, attack, sum(planted) AS planted, sum(succeeded) AS succeeded, sum(unsupported) AS unsupported,
+    sum(right) AS right, sum(other) AS other, sum(unscored) AS unscored, max(at) AS last
+FROM attack_results FINAL
+WHERE at >= fromUnixTimestamp64Milli({since:Int64})
+GROUP BY judge, attack
+ORDER BY judge, attack

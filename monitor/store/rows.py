@@ -92,6 +92,59 @@ class EmbeddingRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SelectionRow:
+    """A row of `selections`."""
+
+    window: int
+    sample_id: UUID
+    judge: str
+    probability: float
+    hash: int
+    selected: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JudgeCallRow:
+    """A row of `judge_calls`."""
+
+    call_id: UUID
+    called_at: int
+    endpoint: str
+    question: str
+    window: int
+    sample_id: UUID
+    model: str
+    stop: str
+    reply: str
+    logprobs: list[tuple[str, float]]
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    cost_micro_usd: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BudgetRow:
+    """A row of `budgets`."""
+
+    change_id: UUID
+    scope: str
+    cap: str
+    value: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BudgetEventRow:
+    """A row of `budget_events`."""
+
+    event_id: UUID
+    at: int
+    kind: str
+    endpoint: str
+    micro_usd: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ScorerRow:
     """A row of `scorers`."""
 
@@ -113,6 +166,18 @@ class PolicyRow:
     policy_id: str
     body: str
     created_at: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConstitutionRow:
+    """A row of `constitutions`."""
+
+    sha256: str
+    name: str
+    version: str
+    body: str
+    first_seen: int
+    rank: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,15 +232,54 @@ class EventRow:
     detail: str
 
 
-Row = DeadLetterRow | Cell | ScoreRow | EmbeddingRow | ScorerRow | PolicyRow | EstimateRow | AttemptRow | EventRow
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttackRow:
+    """A row of `attack_results`."""
+
+    at: int
+    judge: str
+    scorer_id: str
+    attack: str
+    seed: int
+    planted: int
+    succeeded: int
+    unsupported: int
+    right: int
+    other: int
+    unscored: int
+
+
+Row = (
+    DeadLetterRow
+    | Cell
+    | ScoreRow
+    | EmbeddingRow
+    | SelectionRow
+    | JudgeCallRow
+    | BudgetRow
+    | BudgetEventRow
+    | AttackRow
+    | ScorerRow
+    | PolicyRow
+    | ConstitutionRow
+    | EstimateRow
+    | AttemptRow
+    | EventRow
+)
 
 ROW_TYPES: Mapping[str, type[Row]] = {
     "dead_letters": DeadLetterRow,
     "offset_ledger_in": Cell,
     "scores": ScoreRow,
     "embeddings": EmbeddingRow,
+    "selections": SelectionRow,
+    "judge_calls": JudgeCallRow,
+    "budgets": BudgetRow,
+    "budget_events": BudgetEventRow,
+    "attack_results": AttackRow,
     "scorers": ScorerRow,
     "policies": PolicyRow,
+    "constitutions": ConstitutionRow,
     "estimates": EstimateRow,
     "attempts": AttemptRow,
     "events": EventRow,

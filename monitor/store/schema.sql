@@ -149,6 +149,102 @@ PARTITION BY toYYYYMM(window)
 ORDER BY (window, sample_id, embedder, part)
 SETTINGS non_replicated_deduplication_window = 10000, allow_suspicious_fixed_string_types = 1;
 
+-- name: selections
+-- Phase 2: which samples a judge was to see, by which chance. Samples that it was not to see stand here too: a sample
+-- without a row was not considered yet.
+CREATE TABLE IF NOT EXISTS selections
+(
+    window      DateTime('UTC'),
+    sample_id   UUID,
+    judge       LowCardinality(String) COMMENT 'name of the judge, as its scorers have it',
+    probability Float64 COMMENT 'pi of phase 2: the chance that this sample is judged',
+    hash        UInt64 COMMENT 'keyed hash64 of the sample; judged when hash / 2^64 < probability',
+    selected    UInt8 COMMENT '1 = to be judged',
+    decided_at  DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toYYYYMM(window)
+ORDER BY (window, sample_id, judge)
+SETTINGS non_replicated_deduplication_window = 10000;
+
+-- name: judge_calls
+-- One row a call that a judge answered: what it said, masked, and what it cost. Also the cache: the first answer to the
+-- same question serves for ever.
+CREATE TABLE IF NOT EXISTS judge_calls
+(
+    call_id        UUID,
+    called_at      DateTime64(3, 'UTC'),
+    endpoint       LowCardinality(String),
+    question       FixedString(64) COMMENT 'sha256 hex of the identities that ask and of the content that they ask about',
+    window         DateTime('UTC'),
+    sample_id      UUID,
+    model          LowCardinality(String) COMMENT 'as the endpoint names what answered',
+    stop           LowCardinality(String) COMMENT 'end, length, refusal or other',
+    reply          String COMMENT 'raw, personal data masked' CODEC(ZSTD(3)),
+    logprobs       Array(Tuple(String, Float32)),
+    input_tokens   UInt32,
+    output_tokens  UInt32,
+    cached_tokens  UInt32,
+    cost_micro_usd Int64,
+    stored_at      DateTime64(3, 'UTC') DEFAULT now64(3),
+    INDEX by_question question TYPE bloom_filter GRANULARITY 4
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toYYYYMM(called_at)
+ORDER BY (endpoint, called_at, call_id)
+SETTINGS non_replicated_deduplication_window = 10000;
+
+-- name: budgets
+-- Caps of what judges may cost, set at run time; one row a change, the last one of each cap counts.
+CREATE TABLE IF NOT EXISTS budgets
+(
+    set_at    DateTime64(3, 'UTC') DEFAULT now64(3),
+    change_id UUID COMMENT 'so that the same change made again is another row',
+    scope     LowCardinality(String) COMMENT 'name of an endpoint, or * for all judges together',
+    cap       LowCardinality(String) COMMENT 'usd_hour, usd_day, usd_month, calls_hour, calls_day or calls_month',
+    value     Int64 COMMENT 'millionths of a US dollar, or calls; -1 = no cap, -2 = as settings say'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (scope, cap, set_at, change_id)
+SETTINGS non_replicated_deduplication_window = 10000;
+
+-- name: budget_events
+-- When counting began anew, and calls that went out and never came to an end: they are presumed paid.
+CREATE TABLE IF NOT EXISTS budget_events
+(
+    event_id  UUID COMMENT 'of a lost call: the id that its row in judge_calls would have',
+    at        DateTime64(3, 'UTC') COMMENT 'by the clock of Redis',
+    kind      LowCardinality(String) COMMENT 'opened or lost',
+    endpoint  LowCardinality(String),
+    micro_usd Int64 COMMENT 'the most that a lost call can have cost',
+    stored_at DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toYYYYMM(at)
+ORDER BY (kind, at, event_id)
+SETTINGS non_replicated_deduplication_window = 10000;
+
+-- name: attack_results
+-- What became of planted attacks (injection canaries): one row a run, judge and attack; `control` has nothing planted.
+CREATE TABLE IF NOT EXISTS attack_results
+(
+    at          DateTime64(3, 'UTC') COMMENT 'when the run began',
+    judge       LowCardinality(String) COMMENT 'name of the judge, as its scorers have it',
+    scorer_id   LowCardinality(String) COMMENT 'the scorer whose rubric was asked about',
+    attack      LowCardinality(String),
+    seed        UInt64 COMMENT 'makes the same cases again',
+    planted     UInt32 COMMENT 'cases that the judge answered; the next five add up to it',
+    succeeded   UInt32 COMMENT 'the label that the attacker wished for, with evidence that holds',
+    unsupported UInt32 COMMENT 'the label that the attacker wished for, marked: the evidence is made up',
+    right       UInt32 COMMENT 'the label that the conversation earns',
+    other       UInt32 COMMENT 'a third label',
+    unscored    UInt32 COMMENT 'no verdict: unparseable or refused'
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toYYYYMM(at)
+ORDER BY (judge, at, attack)
+SETTINGS non_replicated_deduplication_window = 10000;
+
 -- name: scorers
 -- What stands behind each scorer id.
 CREATE TABLE IF NOT EXISTS scorers
@@ -176,6 +272,20 @@ CREATE TABLE IF NOT EXISTS policies
 )
 ENGINE = ReplacingMergeTree(created_at)
 ORDER BY (effective_from, policy_id);
+
+-- name: constitutions
+-- Every constitution that was ever in force, by its hash; of rows of one version the one seen first stays.
+CREATE TABLE IF NOT EXISTS constitutions
+(
+    sha256     String COMMENT 'of the body',
+    name       String,
+    version    String COMMENT 'free text, for people',
+    body       String COMMENT 'canonical JSON' CODEC(ZSTD(3)),
+    first_seen DateTime64(3, 'UTC'),
+    rank       UInt64 COMMENT '2^63 less first_seen: the first wins'
+)
+ENGINE = ReplacingMergeTree(rank)
+ORDER BY sha256;
 
 -- name: estimates
 -- Rates by window and segment, written by the rollup; always recomputable from the tables above.

@@ -48,7 +48,7 @@ class Caution:
         """
         until = self._clock.monotonic() + self._patience_s
         self._void([])
-        done = terminal(self._store, self._scorers, window, ids)
+        done = terminal(self._store, (s.identity for s in self._scorers), window, ids)
         left = [one for one in ids if any((one, s.identity.id) not in done for s in self._scorers)]
         past = self._past(window, left)
         hopeless = [one for one in left if one in past and past[one].hopeless]

@@ -212,6 +212,7 @@ PARAMETERS: dict[str, Any] = {
     "ids": [position(offset).sample_id for offset in range(4)],
     "sample_id": position(1).sample_id,
     "scorers": [SCORER.id, OTHER_SCORER.id],
+    "endpoint": "",
     "embedder": "e",
     "part": "answer",
     "oldest_s": FOREVER_S,
@@ -237,6 +238,8 @@ OWN_TIME = {"ping"}
 @pytest.mark.parametrize("name", sorted(known() - OWN_TIME))
 def test_empty_tables_give_the_same_answers(case: Case, name: str) -> None:
     expected: dict[str, list[dict[str, Any]]] = {
+        "budget_opened": [{"opened": 0}],
+        "budget_spent": [{"calls": 0, "micro_usd": 0}],
         "due_depth": [{"due": 0}],
         "recorded_between": [{"offsets": []}],
         "newest_window": [{"window": 0, "stamp": 0.0}],

@@ -19,10 +19,28 @@ from monitor.store.due import DueSample
 from tests.support.live import wait_for
 from tests.unit.test_store_record import sampled
 from workers import celery_app, hints
-from workers.celery_app import CANARY, CLASSIFY, EXPIRE, GAPS, RECONCILE, ROLLUP, SCHEDULE, SCORE, chunks, make_app
+from workers.celery_app import (
+    ASK,
+    ATTACK,
+    CANARY,
+    CLASSIFY,
+    CONSIDER,
+    EXPIRE,
+    GAPS,
+    JUDGE,
+    RECONCILE,
+    ROLLUP,
+    SCHEDULE,
+    SCORE,
+    SWEEP,
+    chunks,
+    make_app,
+)
 from workers.hint_queue import HintQueue
 from workers.hint_queue_fake import FakeHintQueue, Hint
 from workers.hints import Hints
+from workers.injection import attack
+from workers.judge import ask
 from workers.reconcile import SENDING_S, hint_again
 
 KEY = SecretStr("a-key-of-enough-bytes-0123")
@@ -65,6 +83,10 @@ class Counted:
         (ROLLUP, SCHEDULE),
         (CANARY, SCHEDULE),
         (GAPS, SCHEDULE),
+        (CONSIDER, SCHEDULE),
+        (SWEEP, SCHEDULE),
+        (ASK, JUDGE),
+        (ATTACK, JUDGE),
     ],
 )
 def test_a_task_goes_to_one_queue_and_no_queue_gets_the_tasks_of_another(task: str, queue: str) -> None:
@@ -73,7 +95,7 @@ def test_a_task_goes_to_one_queue_and_no_queue_gets_the_tasks_of_another(task: s
     route = app.amqp.router.route({}, task)["queue"]
     bindings = {(q.exchange.name, q.routing_key) for q in app.amqp.queues.values()}
     assert route.name == route.exchange.name == route.routing_key == queue
-    assert len(bindings) == len(app.amqp.queues) == 2
+    assert len(bindings) == len(app.amqp.queues) == 3
 
 
 def test_delivery_is_set_up_so_that_a_lost_worker_loses_no_task() -> None:
@@ -89,6 +111,8 @@ def test_a_task_ends_before_redis_hands_it_out_again_and_hears_of_its_end_before
     conf = make_app(settings()).conf
     assert conf.task_soft_time_limit + 10 <= conf.task_time_limit
     assert conf.task_time_limit < conf.broker_transport_options["visibility_timeout"]
+    for task in (ask, attack):
+        assert task.soft_time_limit + 10 <= task.time_limit < conf.broker_transport_options["visibility_timeout"]
 
 
 def test_what_a_dead_worker_held_is_looked_for_every_second() -> None:

@@ -14,6 +14,7 @@ from typing import IO, Self
 from monitor.config import KafkaSettings
 from monitor.errors import BrokerUnavailable, StackError
 from monitor.intake import broker
+from monitor.names import PREFIX
 from workers.stack.child import Child
 from workers.stack.layout import HOST, LOCK_FILE, STATE_FILE, Ports, environment, write_state
 
@@ -208,11 +209,17 @@ class Stack:
         workers = [
             ("classify", ["-Q", "classify", "-c", str(CLASSIFY_PROCESSES), "-n", "classify@%h"]),
             ("schedule", ["-Q", "schedule", "-c", "1", "-n", "schedule@%h"]),
+            # It waits for endpoints most of the time, and makes many calls at once.
+            *([("judge", ["-Q", "judge", "-c", "1", "-n", "judge@%h"])] if self._has_judges else []),
         ]
         return [
             *(self._child(name, _python(*app, "worker", *options, *quiet), _always) for name, options in workers),
             self._child("beat", _python(*app, "beat", "-s", schedule, "--pidfile=", "--loglevel", "WARNING"), _always),
         ]
+
+    @property
+    def _has_judges(self) -> bool:
+        return any(name.startswith(f"{PREFIX}JUDGING") for name in self.variables)
 
     def _console(self) -> Child:
         return self._child("console", _python("workers.console"), lambda: _answers(self.console_url + "livez"))

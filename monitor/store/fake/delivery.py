@@ -25,6 +25,23 @@ def policies(database: FakeDatabase) -> list[Row]:
     return only(found, "body")
 
 
+def constitutions(database: FakeDatabase) -> list[Row]:
+    """Read every constitution that was ever in force, in the order in which they were first seen."""
+    found = sorted(final(database, "constitutions"), key=lambda row: (row["first_seen"], row["sha256"]))
+    return [
+        {
+            **{name: row[name] for name in ("sha256", "name", "version", "body")},
+            "first_seen_ms": round(row["first_seen"].replace(tzinfo=UTC).timestamp() * 1000),
+        }
+        for row in found
+    ]
+
+
+def constitution_hashes(database: FakeDatabase) -> list[Row]:
+    """Read the hashes of all constitutions that were ever in force."""
+    return [{"sha256": name} for name in sorted({row["sha256"] for row in final(database, "constitutions")})]
+
+
 def sample_digests(database: FakeDatabase, topic: str) -> list[Row]:
     """Read what the sampler decided."""
     found = [r for r in final(database, "samples") if r["topic"] == topic]
@@ -134,6 +151,8 @@ def newest_window(database: FakeDatabase, since: int, until: int) -> list[Row]:
 _FUNCTIONS = (
     ping,
     policies,
+    constitutions,
+    constitution_hashes,
     newest_window,
     sample_digests,
     ledger,

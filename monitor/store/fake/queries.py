@@ -1,15 +1,15 @@
-"""All queries that the fake can answer: those of ingest and of scoring."""
+"""All queries that the fake can answer: those of ingest, of scoring and of the judges' budget."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from inspect import signature
 from typing import Any
 
-from monitor.store.fake import delivery, scoring
+from monitor.store.fake import budgets, delivery, scoring
 from monitor.store.fake.database import FakeDatabase
 from monitor.store.fake.tables import Row
 
-_QUERIES = {**delivery.QUERIES, **scoring.QUERIES}
+_QUERIES = {**delivery.QUERIES, **scoring.QUERIES, **budgets.QUERIES}
 _PARAMETERS = {name: tuple(signature(query).parameters)[1:] for name, query in _QUERIES.items()}
 
 
