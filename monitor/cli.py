@@ -91,7 +91,7 @@ def status(*, since: Since = "24h", as_json: Json = False) -> None:
     from monitor.output import percent, print_json, stdout, table
     from monitor.report.ledger import Span
     from monitor.report.status import status as read_status
-    from monitor.scoring.judge.panel import judges_of
+    from monitor.scoring.judge.configured import judges_of
     from monitor.scoring.registry import enabled_scorers
     from monitor.store.client import Store
 

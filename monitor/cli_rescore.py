@@ -37,7 +37,7 @@ def rescore(
     from monitor.intake.sampling import hasher
     from monitor.output import print_json, say, stdout, table
     from monitor.report.ledger import Span
-    from monitor.scoring.judge.panel import judges_of
+    from monitor.scoring.judge.configured import judges_of
     from monitor.scoring.registry import enabled_scorers
     from monitor.store.client import Store
     from monitor.store.rescore import mark, plan
@@ -82,7 +82,7 @@ def replay_verdicts(
     from monitor.config import load_settings
     from monitor.output import print_json, stdout, table
     from monitor.report.ledger import Span
-    from monitor.scoring.judge.panel import judges_of
+    from monitor.scoring.judge.configured import judges_of
     from monitor.scoring.registry import enabled_scorers
     from monitor.store.client import Store
     from monitor.store.replay_verdicts import replay

@@ -40,7 +40,8 @@ def consider() -> int:
     hash64 = hasher(config.sampling.key.get_secret_value().encode())
     sent = 0
     try:
-        for judge in resources.judges():
+        judges = resources.judges()
+        for judge in judges:
             decide(
                 resources.store(),
                 judge.name,
@@ -49,16 +50,14 @@ def consider() -> int:
                 oldest=oldest,
                 limit=DECIDED_AT_ONCE,
             )
-            queue = resources.judge_queue(judge.endpoint.name)
-            if queue.depth():
-                # What is due is most likely hinted at already.
-                return sent
+        if any(resources.judge_queue(judge.endpoint.name).depth() for judge in judges[:1]):
+            # All judges share one queue; what is due is most likely hinted at already.
+            return 0
+        for judge in judges:
             ids = [one.id for one in judge.identities]
-            due = find_judge_due(
-                resources.store(), judge.name, ids, oldest=oldest, settled_s=0.0, limit=CHUNK * MAX_CHUNKS
-            )
+            due = find_judge_due(resources.store(), judge.name, ids, oldest=oldest, limit=CHUNK * MAX_CHUNKS)
             for window, samples in chunks(((one.window, str(one.sample_id)) for one in due), CHUNK):
-                queue.send(window, samples)
+                resources.judge_queue(judge.endpoint.name).send(window, samples)
                 sent += 1
     except (StoreUnavailable, QueueUnavailable) as error:
         log.warning("judges are not asked for new work", extra={"why": str(error)})
@@ -68,9 +67,8 @@ def consider() -> int:
 
 
 @shared_task(name=ASK, soft_time_limit=BEGIN_S + CALL_S + SPARE_S, time_limit=BEGIN_S + CALL_S + 2 * SPARE_S)  # type: ignore[untyped-decorator]
-def ask(window: int, sample_ids: list[str], *, judge: str, again: bool = False) -> int:
+def ask(window: int, sample_ids: list[str], *, judge: str) -> int:
     """Ask one judge about samples that it is to see; gives the number of terminal rows written."""
-    del again
     found = next((one for one in resources.judges() if one.endpoint.name == judge), None)
     if found is None:
         log.warning("a hint for a judge that is not in the settings", extra={"judge": judge})

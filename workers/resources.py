@@ -15,8 +15,8 @@ from monitor.scoring.constitution.load import load
 from monitor.scoring.judge.budget.budget import SharedBudget
 from monitor.scoring.judge.call import Chat
 from monitor.scoring.judge.claims import Claims
+from monitor.scoring.judge.configured import judges_of
 from monitor.scoring.judge.judge import Judge
-from monitor.scoring.judge.panel import judges_of
 from monitor.scoring.judge.transport import open_chat
 from monitor.scoring.registry import enabled_scorers
 from monitor.scoring.verdict import Scorer

@@ -14,10 +14,8 @@ from typing import Protocol
 from uuid import UUID
 
 from monitor.clock import Clock
-from monitor.errors import MonitorError, QueueUnavailable, StoreRejected, StoreUnavailable
-from monitor.intake.interaction import Interaction
+from monitor.errors import ConfigError, MonitorError, QueueUnavailable, StoreRejected, StoreUnavailable
 from monitor.intake.redact import RedactionFailed, redact_text
-from monitor.scoring.constitution.model import Principle
 from monitor.scoring.judge.budget.model import Reservation, Settled, Spent
 from monitor.scoring.judge.budget.prices import cost, most_of_a_call
 from monitor.scoring.judge.call import Chat, JudgeRejected, JudgeUnavailable, Prompt, Reply, Usage
@@ -25,8 +23,9 @@ from monitor.scoring.judge.claims import AnyClaims
 from monitor.scoring.judge.judge import Asking, Judge
 from monitor.scoring.verdict import Result, ScorerIdentity, Status, Unscored
 from monitor.store.client import Store
-from monitor.store.due import read_sample, terminal
+from monitor.store.due import terminal
 from monitor.store.judging import answers, keep_calls, selected
+from monitor.store.questions import Question, looks, question_of
 from monitor.store.rows import JudgeCallRow, ScoreRow, milliseconds, score_row, to_columns
 
 log = logging.getLogger("judge")
@@ -66,15 +65,11 @@ class Tally:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Todo:
-    """One question about one sample."""
+    """One question, and what of it lacks a terminal row."""
 
-    sample_id: UUID
-    interaction: Interaction
-    asking: Asking
-    asked: tuple[Principle, ...]
-    question: str
+    question: Question
     wanted: frozenset[str]
-    """Dimensions that lack a terminal row."""
+    """Dimensions."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,13 +106,13 @@ class Round:
             ConfigError: the endpoint refuses the key or the model.
         """
         todo = self._todo(ids, phase1)
-        known = answers(self.store, self.judge.endpoint.name, {one.question for one in todo})
-        rows = [row for one in todo if one.question in known for row in self._rows(one, known[one.question])]
+        known = answers(self.store, self.judge.endpoint.name, {one.question.key for one in todo})
+        rows = [row for one in todo if one.question.key in known for row in self._rows(one, known[one.question.key])]
         self._write(rows)
         missing: dict[str, list[_Todo]] = {}
         for one in todo:
-            if one.question not in known:
-                missing.setdefault(one.question, []).append(one)
+            if one.question.key not in known:
+                missing.setdefault(one.question.key, []).append(one)
         self.tally.cached = len(todo) - sum(map(len, missing.values()))
         await self._ask(missing, until)
         return self.tally
@@ -126,35 +121,21 @@ class Round:
         """Find what must be asked, and close what needs no asking."""
         chosen = selected(self.store, self.judge.name, window=self.window, ids=ids)
         done = terminal(self.store, self.judge.identities, self.window, list(chosen))
-        needs = frozenset().union(*(one.needs() for one in self.judge.askings))
-        values = _phase1(self.store, self.window, chosen, [one for one in phase1 if one.dimension in needs])
-        awaited = {one.dimension for one in phase1} & needs
         found: list[_Todo] = []
         rows: list[ScoreRow] = []
-        for row in self.store.query("samples_by_id", window=self.window, ids=list(chosen)):
-            sample_id, interaction = row["sample_id"], read_sample(row)
-            for asking in self.judge.askings:
-                wanted = {d for d, one in asking.identities.items() if (sample_id, one.id) not in done}
-                told = values.get(sample_id, {})
-                if not wanted or (asking.needs() & awaited) - told.keys():
-                    # What its condition asks for is not scored yet.
-                    continue
-                if isinstance(interaction, Unscored):
-                    rows += self._scores(sample_id, asking, dict.fromkeys(wanted, interaction), wanted)
-                    continue
-                rows += self._scores(sample_id, asking, asking.without_asking(interaction, told), wanted)
-                asked = asking.applying(interaction, told)
-                if wanted.intersection(one.dimension for one in asked):
-                    found.append(
-                        _Todo(
-                            sample_id=sample_id,
-                            interaction=interaction,
-                            asking=asking,
-                            asked=asked,
-                            question=asking.question(interaction, asked),
-                            wanted=frozenset(wanted),
-                        )
-                    )
+        for look in looks(self.store, self.judge, window=self.window, ids=list(chosen), phase1=phase1):
+            identities = look.asking.identities
+            wanted = frozenset(d for d, one in identities.items() if (look.sample_id, one.id) not in done)
+            if not wanted or look.waiting:
+                continue
+            if isinstance(look.interaction, Unscored):
+                rows += self._scores(look.sample_id, look.asking, dict.fromkeys(wanted, look.interaction), wanted)
+                continue
+            given = look.asking.without_asking(look.interaction, look.phase1)
+            rows += self._scores(look.sample_id, look.asking, given, wanted)
+            question = question_of(look, look.interaction)
+            if question and wanted.intersection(one.dimension for one in question.asked):
+                found.append(_Todo(question=question, wanted=wanted))
         self._write(rows)
         return found
 
@@ -167,7 +148,7 @@ class Round:
                 open_ = not (self.tally.spent or self.tally.unavailable) and self.clock.monotonic() < until
                 while open_ and waiting and len(under_way) < self.judge.endpoint.concurrency:
                     todo = waiting.pop()
-                    if not self.claims.take(todo[0].question, seconds=CLAIM_S):
+                    if not self.claims.take(todo[0].question.key, seconds=CLAIM_S):
                         # Another worker is asking just this: its answer will serve.
                         self.tally.left += len(todo)
                     elif not self._begin(todo[0], under_way):
@@ -196,14 +177,14 @@ class Round:
                 self._settle(one.reservation, self._cost(one))
 
     def _begin(self, todo: _Todo, under_way: set[asyncio.Task[_Answered | None]]) -> bool:
-        prompt = todo.asking.prompt(todo.interaction, todo.asked)
+        prompt = todo.question.asking.prompt(todo.question.interaction, todo.question.asked)
         try:
             room = self.budget.reserve(self.judge.endpoint.name, most_of_a_call(self.judge.endpoint, prompt))
         except MonitorError:
-            self.claims.give_back(todo.question)
+            self.claims.give_back(todo.question.key)
             raise
         if isinstance(room, Spent):
-            self.claims.give_back(todo.question)
+            self.claims.give_back(todo.question.key)
             self.tally.spent = room
             return False
         under_way.add(asyncio.create_task(self._call(todo, prompt, room)))
@@ -211,6 +192,7 @@ class Round:
 
     async def _call(self, todo: _Todo, prompt: Prompt, room: Reservation) -> _Answered | None:
         if not self.budget.sent(room):
+            self.claims.give_back(todo.question.key)
             self.tally.left += 1
             return None
         try:
@@ -221,6 +203,11 @@ class Round:
             return _Answered(todo=todo, reservation=room, error=error)
         except (JudgeRejected, JudgeUnavailable) as error:
             return _Answered(todo=todo, reservation=room, error=error)
+        except ConfigError:
+            # Turned away at the door: nothing was paid, and it can be asked again once a person has mended it.
+            self._release(room)
+            self.claims.give_back(todo.question.key)
+            raise
         return _Answered(todo=todo, reservation=room, reply=reply)
 
     def _take(self, finished: Sequence[_Answered], missing: Mapping[str, Sequence[_Todo]]) -> None:
@@ -235,20 +222,20 @@ class Round:
                 self._settle(one.reservation, paid)
                 self.tally.calls += 1
                 self.tally.micro_usd += paid
-                rows += [row for todo in missing[one.todo.question] for row in self._rows(todo, one.reply)]
+                rows += [row for todo in missing[one.todo.question.key] for row in self._rows(todo, one.reply)]
             elif isinstance(one.error, JudgeRejected):
                 self._settle(one.reservation, 0)
                 why = Unscored(status=Status.ERROR, reason=f"the endpoint refused the request: {one.error}")
-                for todo in missing[one.todo.question]:
+                for todo in missing[one.todo.question.key]:
                     results: dict[str, Result] = dict.fromkeys(todo.wanted, why)
-                    rows += self._scores(todo.sample_id, todo.asking, results, todo.wanted)
+                    rows += self._scores(todo.question.sample_id, todo.question.asking, results, todo.wanted)
             else:
                 if isinstance(one.error, JudgeUnavailable) and not one.error.may_cost:
                     self._release(one.reservation)
                 # Else it may have been billed all the same: the reservation stays charged.
-                self.claims.give_back(one.todo.question)
+                self.claims.give_back(one.todo.question.key)
                 self.tally.unavailable = str(one.error)
-                self.tally.left += len(missing[one.todo.question])
+                self.tally.left += len(missing[one.todo.question.key])
         self._write(rows)
 
     def _settle(self, reservation: Reservation, micro_usd: int) -> None:
@@ -272,8 +259,9 @@ class Round:
         return cost(price, one.reply.usage)
 
     def _rows(self, todo: _Todo, reply: Reply) -> list[ScoreRow]:
-        results = todo.asking.read(reply, todo.interaction, todo.asked)
-        return self._scores(todo.sample_id, todo.asking, results, todo.wanted)
+        asked = todo.question
+        results = asked.asking.read(reply, asked.interaction, asked.asked)
+        return self._scores(asked.sample_id, asked.asking, results, todo.wanted)
 
     def _scores(
         self, sample_id: UUID, asking: Asking, results: Mapping[str, Result], wanted: Iterable[str]
@@ -296,9 +284,9 @@ class Round:
             call_id=UUID(one.reservation.id),
             called_at=milliseconds(self.clock.now()),
             endpoint=self.judge.endpoint.name,
-            question=one.todo.question,
+            question=one.todo.question.key,
             window=self.window,
-            sample_id=one.todo.sample_id,
+            sample_id=one.todo.question.sample_id,
             model=storable(reply.model)[:200],
             stop=reply.stop,
             reply=masked(reply.text),
@@ -313,19 +301,6 @@ class Round:
         if rows:
             self.store.insert("scores", to_columns(rows))
             self.tally.rows += len(rows)
-
-
-def _phase1(
-    store: Store, window: int, ids: Iterable[UUID], scorers: Sequence[ScorerIdentity]
-) -> dict[UUID, dict[str, float | None]]:
-    """Give the values that conditions ask for, by sample and dimension; None = a terminal row without a value."""
-    if not scorers:
-        return {}
-    found: dict[UUID, dict[str, float | None]] = {}
-    rows = store.query("values", window=window, ids=list(ids), scorers=[one.id for one in scorers])
-    for row in rows:
-        found.setdefault(row["sample_id"], {})[row["dimension"]] = row["value"]
-    return found
 
 
 def masked(text: str) -> str:

@@ -23,25 +23,28 @@ def consider(
         StoreUnavailable: nothing is decided, or it cannot be told; deciding again gives the same.
     """
     found = store.query("unconsidered", judge=judge, oldest_s=int(oldest.total_seconds()), limit=limit)
-    rows = []
-    for row in found:
-        number = hash64(b"judge:" + row["sample_id"].bytes)
-        rows.append(
-            SelectionRow(
-                window=row["window"],
-                sample_id=row["sample_id"],
-                judge=judge,
-                probability=probability,
-                hash=number,
-                selected=int(number < probability * TWO_64),
-            )
-        )
+    rows = [decision(judge, row["window"], row["sample_id"], probability, hash64) for row in found]
     store.insert("selections", to_columns(rows))
     return len(rows)
 
 
+def decision(
+    judge: str, window: int, sample_id: UUID, probability: float, hash64: Callable[[bytes], int]
+) -> SelectionRow:
+    """Decide about one sample."""
+    number = hash64(b"judge:" + sample_id.bytes)
+    return SelectionRow(
+        window=window,
+        sample_id=sample_id,
+        judge=judge,
+        probability=probability,
+        hash=number,
+        selected=int(number < probability * TWO_64),
+    )
+
+
 def find_judge_due(
-    store: Store, judge: str, scorers: Sequence[str], *, oldest: timedelta, settled_s: float, limit: int
+    store: Store, judge: str, scorers: Sequence[str], *, oldest: timedelta, limit: int
 ) -> list[DueSample]:
     """Give samples that the judge is to see and has not judged by all of `scorers` (ids), in the order of `judge_due`.
 
@@ -53,7 +56,6 @@ def find_judge_due(
         judge=judge,
         scorers=list(scorers),
         oldest_s=int(oldest.total_seconds()),
-        settled_ms=int(settled_s * 1000),
         limit=limit,
     )
     return [DueSample(window=row["window"], sample_id=row["sample_id"]) for row in rows]

@@ -549,7 +549,6 @@ WITH chosen AS
     SELECT window, sample_id, hash, probability
     FROM selections FINAL
     WHERE judge = {judge:String} AND selected = 1 AND decided_at >= now64(3) - toIntervalSecond({oldest_s:UInt32})
-        AND decided_at <= now64(3) - toIntervalMillisecond({settled_ms:UInt64})
 )
 SELECT toUInt32(c.window) AS window, c.sample_id AS sample_id
 FROM chosen AS c

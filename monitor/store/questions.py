@@ -1,13 +1,13 @@
 """Which questions a judge has about some samples, found without asking or writing anything."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from monitor.intake.interaction import Interaction
 from monitor.scoring.constitution.model import Principle
-from monitor.scoring.judge.judge import Asking, Judge
-from monitor.scoring.verdict import ScorerIdentity
+from monitor.scoring.judge.judge import Asking, Judge, Phase1
+from monitor.scoring.verdict import ScorerIdentity, Unscored
 from monitor.store.client import Store
 from monitor.store.due import read_sample
 
@@ -31,14 +31,25 @@ class Questions:
     found: tuple[Question, ...]
     waiting: frozenset[UUID]
     """Samples with a question whose condition needs a phase-1 score that is not there yet."""
-    unreadable: frozenset[UUID]
-    """Samples that cannot be read back, so that nobody is asked about them."""
 
 
-def questions(
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """One sample in the light of the principles that are asked about in one call."""
+
+    sample_id: UUID
+    interaction: Interaction | Unscored
+    """`Unscored` where the sample cannot be read back."""
+    asking: Asking
+    phase1: Phase1
+    waiting: bool
+    """A condition needs a phase-1 score that is not there yet."""
+
+
+def looks(
     store: Store, judge: Judge, *, window: int, ids: Sequence[UUID], phase1: Sequence[ScorerIdentity]
-) -> Questions:
-    """Give the questions about these samples of one window, answered or not; `phase1` are the enabled scorers.
+) -> Iterator[Look]:
+    """Give each of these samples of one window with each of the judge's askings; `phase1` are the enabled scorers.
 
     Raises:
         StoreUnavailable: ClickHouse does not answer.
@@ -47,24 +58,46 @@ def questions(
     scorers = [one for one in phase1 if one.dimension in needs]
     awaited = {one.dimension for one in scorers}
     values = _values(store, window, ids, scorers)
+    for row in store.query("samples_by_id", window=window, ids=list(ids)):
+        interaction, told = read_sample(row), values.get(row["sample_id"], {})
+        for asking in judge.askings:
+            yield Look(
+                sample_id=row["sample_id"],
+                interaction=interaction,
+                asking=asking,
+                phase1=told,
+                waiting=bool((asking.needs() & awaited) - told.keys()),
+            )
+
+
+def questions(
+    store: Store, judge: Judge, *, window: int, ids: Sequence[UUID], phase1: Sequence[ScorerIdentity]
+) -> Questions:
+    """Give the questions about these samples, answered or not (see `looks`).
+
+    Raises:
+        StoreUnavailable: ClickHouse does not answer.
+    """
     found: list[Question] = []
     waiting: set[UUID] = set()
-    unreadable: set[UUID] = set()
-    for row in store.query("samples_by_id", window=window, ids=list(ids)):
-        sample_id, interaction = row["sample_id"], read_sample(row)
-        if not isinstance(interaction, Interaction):
-            unreadable.add(sample_id)
+    for look in looks(store, judge, window=window, ids=ids, phase1=phase1):
+        if isinstance(look.interaction, Unscored):
+            # Nobody is asked about what cannot be read.
             continue
-        told = values.get(sample_id, {})
-        for asking in judge.askings:
-            if (asking.needs() & awaited) - told.keys():
-                waiting.add(sample_id)
-            elif asked := asking.applying(interaction, told):
-                key = asking.question(interaction, asked)
-                found.append(
-                    Question(sample_id=sample_id, interaction=interaction, asking=asking, asked=asked, key=key)
-                )
-    return Questions(found=tuple(found), waiting=frozenset(waiting), unreadable=frozenset(unreadable))
+        if look.waiting:
+            waiting.add(look.sample_id)
+        elif question := question_of(look, look.interaction):
+            found.append(question)
+    return Questions(found=tuple(found), waiting=frozenset(waiting))
+
+
+def question_of(look: Look, interaction: Interaction) -> Question | None:
+    """Give what is asked about a sample, if any principle applies."""
+    asked = look.asking.applying(interaction, look.phase1)
+    if not asked:
+        return None
+    key = look.asking.question(interaction, asked)
+    return Question(sample_id=look.sample_id, interaction=interaction, asking=look.asking, asked=asked, key=key)
 
 
 def _values(

@@ -11,13 +11,12 @@ from secrets import randbits
 from typing import Any
 from uuid import UUID
 
-from monitor.intake.sampling import TWO_64
 from monitor.scoring.judge.budget.prices import most_of_a_call
 from monitor.scoring.judge.judge import Judge
 from monitor.scoring.verdict import ScorerIdentity
 from monitor.store.client import Store
 from monitor.store.due import terminal
-from monitor.store.judging import answers
+from monitor.store.judging import answers, decision
 from monitor.store.questions import questions
 from monitor.store.rows import SelectionRow, to_columns
 
@@ -102,7 +101,7 @@ def plan(
         while part := list(islice(group, TOGETHER)):
             chosen: list[SelectionRow] = []
             for _, sample_id, before, selected in part:
-                row = _decide(judge.name, window, sample_id, max(before, probability), hash64)
+                row = decision(judge.name, window, sample_id, max(before, probability), hash64)
                 made.added += row.selected > selected
                 if row.selected:
                     chosen.append(row)
@@ -128,20 +127,6 @@ def mark(store: Store, made: Plan) -> int:
         )
         store.insert("selections", to_columns([*rows, salt]))
     return len(made.rows)
-
-
-def _decide(
-    judge: str, window: int, sample_id: UUID, probability: float, hash64: Callable[[bytes], int]
-) -> SelectionRow:
-    number = hash64(b"judge:" + sample_id.bytes)
-    return SelectionRow(
-        window=window,
-        sample_id=sample_id,
-        judge=judge,
-        probability=probability,
-        hash=number,
-        selected=int(number < probability * TWO_64),
-    )
 
 
 def _look(

@@ -15,7 +15,7 @@ from pydantic import HttpUrl, SecretStr
 
 from monitor.clock import SystemClock
 from monitor.config import ClickHouseSettings
-from monitor.errors import StoreUnavailable
+from monitor.errors import ConfigError, StoreUnavailable
 from monitor.intake.batch import Batch, Cell, Position, Sampled
 from monitor.intake.interaction import Interaction
 from monitor.intake.sampling import TWO_64, hasher
@@ -121,7 +121,7 @@ class Bench:
 
     def due(self) -> list[UUID]:
         ids = [one.id for one in self.judge.identities]
-        found = find_judge_due(self.store, self.judge.name, ids, oldest=WEEK, settled_s=0, limit=1000)
+        found = find_judge_due(self.store, self.judge.name, ids, oldest=WEEK, limit=1000)
         return [one.sample_id for one in found]
 
     def round(self, ids: Sequence[UUID], *, store: Store | None = None) -> Tally:
@@ -286,6 +286,20 @@ def test_while_the_endpoint_is_away_work_stays_due(store: Store, bench: Callable
     assert {d for _, d in one.verdicts()} == {"caving_in"}
 
 
+def test_an_endpoint_that_refuses_the_key_costs_nothing_and_is_asked_again_once_it_does_not(
+    store: Store, bench: Callable[..., Bench]
+) -> None:
+    ids = record_samples(store, 3)
+    refused = [True]
+    one = bench(lambda request: failing(401) if refused[0] else good_judge(request), budget=Budget(calls_day=3))
+    one.decide()
+    with pytest.raises(ConfigError):
+        one.round(ids)
+    refused[0] = False
+    assert one.round(ids).calls == 3
+    assert one.due() == []
+
+
 def test_when_the_budget_is_spent_the_rest_stays_due_in_its_order(store: Store, bench: Callable[..., Bench]) -> None:
     record_samples(store, 12, answer=lambda n: f"Answer {n}.")
     one = bench(budget=Budget(calls_day=5), concurrency=1)
@@ -329,7 +343,7 @@ def test_deciding_again_changes_nothing_and_a_larger_share_holds_the_smaller(
     assert set(one.due()) == few
     consider(store, "judge-other", probability=0.6, hash64=HASH, oldest=WEEK * 5000, limit=1000)
     ids = [i.id for i in one.judge.identities]
-    many = find_judge_due(store, "judge-other", ids, oldest=WEEK, settled_s=0, limit=1000)
+    many = find_judge_due(store, "judge-other", ids, oldest=WEEK, limit=1000)
     assert few < {each.sample_id for each in many}
 
 

@@ -106,7 +106,7 @@ class Bench:
     def due(self, judge: Judge | None = None) -> set[UUID]:
         one = judge or self.judge
         ids = [identity.id for identity in one.identities]
-        found = find_judge_due(self.store, one.name, ids, oldest=DAY, settled_s=0, limit=1000)
+        found = find_judge_due(self.store, one.name, ids, oldest=DAY, limit=1000)
         return {each.sample_id for each in found}
 
     def work(self, judge: Judge | None = None) -> Tally:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from monitor.store.budgets import StoreLedger
-from tests.support.judge_server import JudgeServer
+from tests.support.judge_server import JudgeServer, failing
 from tests.support.live import stack, wait_for, write_lines
 from tests.support.rubric import TEXT, good_judge
 
@@ -15,12 +15,12 @@ pytestmark = pytest.mark.integration
 ROWS = 40
 
 
-def endpoints(url: str) -> str:
+def endpoint(name: str, url: str, **more: object) -> dict[str, object]:
     price = {"input": 1, "output": 10}
-    return json.dumps([{"name": "one", "base_url": url, "api_key": "k-123", "model": "scripted-1", "price": price}])
+    return {"name": name, "base_url": url, "api_key": "k-123", "model": "scripted-1", "price": price, **more}
 
 
-def test_what_the_bot_says_is_judged_and_shown(tmp_path: Path) -> None:
+def test_what_the_bot_says_is_judged_and_shown_though_another_judge_is_away(tmp_path: Path) -> None:
     said = ("I'm sorry, but I can't help with that.", "Boil it for six minutes.")
     rows = [
         {
@@ -34,10 +34,13 @@ def test_what_the_bot_says_is_judged_and_shown(tmp_path: Path) -> None:
     constitution.write_text(TEXT, "utf-8")
     with (
         JudgeServer(good_judge) as server,
+        JudgeServer([failing(503)]) as away,
         stack(
             tmp_path / "data",
             SCORING__CANARY_EVERY_S="0",
-            JUDGING__ENDPOINTS=endpoints(server.openai_url),
+            JUDGING__ENDPOINTS=json.dumps(
+                [endpoint("away", away.openai_url, tries=1), endpoint("one", server.openai_url)]
+            ),
             JUDGING__CONSTITUTION=str(constitution),
             JUDGING__EVERY_S="1",
         ) as live,
@@ -52,7 +55,7 @@ def test_what_the_bot_says_is_judged_and_shown(tmp_path: Path) -> None:
         )
         assert (judged["name"], judged["chosen"], judged["undecided"]) == ("judge-one", ROWS, 0)
         assert server.count == ROWS, "one call asks for both of its principles, and the third needs none"
-        (refusal,) = [r for r in live.json("rates", "--dimension", "refusal") if r.get("judge")]
+        (refusal,) = [r for r in live.json("rates", "--dimension", "refusal") if r.get("judge") == "judge-one"]
         assert refusal["rate"] == pytest.approx(0.5)
         assert refusal["corrected_for_judge_error"] is False
         told = live.command("status").stdout
@@ -63,4 +66,5 @@ def test_what_the_bot_says_is_judged_and_shown(tmp_path: Path) -> None:
             calls, paid = StoreLedger(store).spent_since("one", datetime.now(UTC) - timedelta(hours=1))
         assert (calls, paid) == (ROWS, ROWS * (100 + 10 * 20))
         (of_day,) = [cap for cap in live.json("budget", "show")["caps"] if cap["cap"] == "usd_day"]
-        assert of_day["spent"] == pytest.approx(paid / 1e6)
+        assert of_day["spent"] == pytest.approx(paid / 1e6), "turned away, the other judge costs nothing"
+        assert live.json("events", "--kind", "judge_away")

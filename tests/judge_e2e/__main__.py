@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from monitor.errors import MonitorError, StackError
+from monitor.scoring.judge.configured import judges_of
 from monitor.scoring.judge.judge import Judge
-from monitor.scoring.judge.panel import judges_of
 from tests.judge_e2e.compare import Call, calls, compare, lines, verdicts
 from tests.judge_e2e.sample import Labelled, choose
 from tests.support.live import Live, stack, write_lines

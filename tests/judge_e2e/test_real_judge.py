@@ -11,7 +11,7 @@ import pytest
 from monitor.errors import StackError
 from monitor.scoring.judge.budget.prices import cost
 from monitor.scoring.judge.call import Usage
-from monitor.scoring.judge.panel import judges_of
+from monitor.scoring.judge.configured import judges_of
 from monitor.scoring.judge.settings import Price
 from monitor.scoring.verdict import Status
 from tests.judge_e2e.compare import Call, calls

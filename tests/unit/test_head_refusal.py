@@ -69,7 +69,7 @@ MISSED = {
 def cases(said: Sequence[tuple[str, str]]) -> list[ParameterSet]:
     """Cases with the known failures marked."""
     return [
-        pytest.param(*one, marks=[pytest.mark.xfail(reason=MISSED[one[1]], strict=False)] if one[1] in MISSED else [])
+        pytest.param(*one, marks=[pytest.mark.xfail(reason=MISSED[one[1]], strict=True)] if one[1] in MISSED else [])
         for one in said
     ]
 
