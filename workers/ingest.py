@@ -325,7 +325,9 @@ class Ingest:
         for tp in todo:
             self._gathered.pop(tp, None)
         self._positions.forget(todo)
-        self._consumer.seek_to_beginning(*todo)
+        if todo:
+            # None in the middle of a rebalance: what is assigned next is looked up as always.
+            self._consumer.seek_to_beginning(*todo)
         self._note(EventKind.TOPIC_RECREATED, "critical", f"the topic is read from its beginning: {why}", n=len(todo))
 
     def _drain(self) -> None:

@@ -310,6 +310,8 @@ def test_what_is_not_assigned_cannot_be_moved_or_paused(kafka: Kafka, topic: str
         reader.consumer.seek(other, 0)
     with pytest.raises(ValueError, match="Unassigned"):
         reader.consumer.seek_to_beginning(other)
+    with pytest.raises(ValueError, match="No partitions"):
+        member(kafka, topic).consumer.seek_to_beginning()
     with pytest.raises(ValueError, match=">= 0"):
         reader.consumer.seek(TopicPartition(topic, 0), -1)
     with pytest.raises(IllegalStateError):

@@ -56,12 +56,7 @@ def test_what_is_replayed_is_counted_scored_and_shown_everywhere(live: Live, tmp
     file = write_lines(tmp_path / "rows.jsonl", rows)
     before = live.json("status")
     assert live.json("replay", str(file))["sent"] == 200
-    after = wait_for(
-        lambda: next(
-            (s for s in [live.json("status")] if s["consumed"] >= before["consumed"] + 200 and not s["due"]), None
-        ),
-        "all verdicts",
-    )
+    after = live.settled(before["consumed"] + 200)
     assert after["consumed"] == after["sampled"] + after["sampled_out"] + after["dead"]
     assert after["coverage"] == 1.0
     assert after["broker"] == "ok"
@@ -156,10 +151,7 @@ def test_work_is_found_again_after_the_queue_is_emptied(live: Live, tmp_path: Pa
         while not replaying.done() or live.json("status")["consumed"] < before + 300:
             flushed += client.delete("classify")
     client.close()
-    wait_for(
-        lambda: next((s for s in [live.json("status")] if s["consumed"] >= before + 300 and not s["due"]), None),
-        "the verdicts",
-    )
+    live.settled(before + 300)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.data import public
-from tests.support.live import stack, wait_for
+from tests.support.live import stack
 
 pytestmark = pytest.mark.integration
 
@@ -16,10 +16,7 @@ Stored = dict[tuple[str, str, str], tuple[str, float | None, str, str]]
 def stored_scores(folder: Path, **variables: str) -> Stored:
     with stack(folder, SAMPLING__STRATA=HALF, SCORING__CANARY_EVERY_S="0", **variables) as live:
         live.json("replay", str(public("refusal_rbr_gold_human.jsonl.gz")))
-        wait_for(
-            lambda: next((s for s in [live.json("status")] if s["consumed"] == 351 and not s["due"]), None),
-            "the scores",
-        )
+        assert live.settled(351)["consumed"] == 351
         with live.store() as store:
             return {
                 (row["interaction_id"], row["dimension"], row["scorer_id"]): (

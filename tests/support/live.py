@@ -56,6 +56,24 @@ class Live:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
+    def settled(self, consumed: int) -> dict[str, Any]:
+        """Wait until so many messages are consumed and no verdict is due, and give the status.
+
+        Raises:
+            AssertionError: it does not come to that in time; says how far it came.
+        """
+        last: dict[str, Any] = {}
+
+        def done() -> bool:
+            last.update(self.json("status"))
+            return last["consumed"] >= consumed and not last["due"]
+
+        try:
+            wait_for(done, f"{consumed} messages and their verdicts")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; last seen: {last}") from None
+        return last
+
     def child(self, marker: str) -> psutil.Process:
         """Give the child process whose command line holds `marker`."""
         return next(c for c in psutil.Process(self.process.pid).children() if marker in " ".join(c.cmdline()))

@@ -324,6 +324,20 @@ def test_a_topic_made_anew_under_a_running_worker_is_read_from_its_beginning(wor
     assert world.events("topic_recreated")
 
 
+def test_a_topic_made_anew_does_not_stop_a_worker_that_has_no_partition_just_then(world: World) -> None:
+    world.send(10)
+    workers = [world.worker() for _ in range(3)]
+    for worker in workers * 4:
+        world.run(worker, rounds=1)
+    (idle,) = [worker for worker in workers if not worker._consumer.assignment()]
+    anew = world.log.create(TOPIC, partitions=2)
+    world.send(7)
+    world.run(idle, rounds=2)
+    for worker in workers * 4:
+        world.run(worker, rounds=1)
+    assert sorted(o for topic_id, _, o in world.outcomes() if topic_id == anew) == list(range(7))
+
+
 def test_ingest_waits_while_too_much_is_due_and_goes_on_when_it_is_scored(world: World) -> None:
     ingest = world.settings.ingest.model_copy(update={"max_due": 10})
     world.settings = world.settings.model_copy(update={"ingest": ingest})

@@ -120,7 +120,9 @@ class FakeConsumer:
         state.position, state.from_start = offset, False
 
     def seek_to_beginning(self, *partitions: TopicPartition) -> None:
-        """Go on from the first offset that is held; no partition given means all."""
+        """Go on from the first offset that is held; no partition given means all, of which there must be one."""
+        if not partitions and not self._states:
+            raise ValueError("No partitions are currently assigned")
         for state in [self._assigned_state(tp) for tp in partitions or self._states]:
             state.position, state.from_start = None, True
 
