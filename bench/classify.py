@@ -7,7 +7,6 @@ helps. The bare embedder is given, in one call, exactly the texts that the path 
 import json
 import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from bench.chats import interactions
-from bench.processes import TIMEOUT_S, clean_environment
+from bench.processes import run
 from monitor.clock import SystemClock
 from monitor.config import load_settings
 from monitor.errors import MonitorError, StackError
@@ -100,22 +99,8 @@ def classify(plan: Plan, variables: Mapping[str, str]) -> Classified:
     Raises:
         StackError: it failed or took too long; its last lines are in the message.
     """
-    command = [sys.executable, "-m", "bench.classify", os.environ.get(DATA, "../shared/data"), json.dumps(asdict(plan))]
-    try:
-        done = subprocess.run(
-            command,
-            env={**clean_environment(variables), **ONE_THREAD},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise StackError(f"the classify process was not done after {TIMEOUT_S:g} s") from None
-    if done.returncode:
-        raise StackError(f"the classify process failed (exit code {done.returncode}):\n{done.stderr[-2000:]}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    arguments = [os.environ.get(DATA, "../shared/data"), json.dumps(asdict(plan))]
+    found = run("the classify process", "bench.classify", arguments, {**variables, **ONE_THREAD})
     turns = [
         Turn(path=Span(**one["path"]), bare=Span(**one["bare"]), whole=Span(**one["whole"]), texts=one["texts"])
         for one in found.pop("turns")

@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import aiohttp
 
-from bench.processes import TIMEOUT_S, clean_environment
+from bench.processes import run
 from monitor.errors import MonitorError, StackError
 from monitor.scoring.judge.call import Prompt
 from monitor.scoring.judge.settings import JudgeEndpoint
@@ -70,21 +70,7 @@ def judge(plan: Plan, variables: Mapping[str, str]) -> Judged:
     Raises:
         StackError: it failed or took too long; its last lines are in the message.
     """
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "bench.judge", json.dumps(asdict(plan))],
-            env=clean_environment(variables),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise StackError(f"the judge process was not done after {TIMEOUT_S:g} s") from None
-    if done.returncode:
-        raise StackError(f"the judge process failed (exit code {done.returncode}):\n{done.stderr[-2000:]}")
-    return Judged(**json.loads(done.stdout.splitlines()[-1]))
+    return Judged(**run("the judge process", "bench.judge", [json.dumps(asdict(plan))], variables))
 
 
 @contextmanager

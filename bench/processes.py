@@ -33,10 +33,19 @@ def consume(mode: str, messages: int, variables: Mapping[str, str], *, memory_at
     Raises:
         StackError: it failed or took too long; its last lines are in the message.
     """
+    return Reading(**run(f"the {mode} process", "bench.consume", [mode, messages, *memory_at], variables))
+
+
+def run(name: str, module: str, arguments: Sequence[object], variables: Mapping[str, str]) -> dict[str, Any]:
+    """Run a module in a process of its own, and give the JSON object that its last line is.
+
+    Raises:
+        StackError: it failed or took too long; its last lines are in the message.
+    """
     with ExitStack() as stack:
-        process = _start(stack, "bench.consume", [mode, messages, *memory_at], variables)
-        loaded: dict[str, Any] = json.loads(_finish(f"the {mode} process", process).splitlines()[-1])
-    return Reading(**loaded)
+        process = _start(stack, module, arguments, variables)
+        found: dict[str, Any] = json.loads(_finish(name, process).splitlines()[-1])
+    return found
 
 
 def produce(messages: int, variables: Mapping[str, str], *, partitions: int, processes: int) -> None:

@@ -1,4 +1,4 @@
-"""ClickHouse servers to hold against the contract: the embedded one, and a real one when it is named."""
+"""Servers to hold against the contract: embedded ClickHouse, a real one when it is named, and Valkey for budgets."""
 
 import os
 import signal
@@ -20,6 +20,8 @@ from pydantic import SecretStr
 from monitor.config import ClickHouseSettings
 from monitor.store.client import Store
 from monitor.store.migrate import migrate
+from tests.support.judge_budget import World
+from tests.support.valkey import Valkey, valkey
 
 REAL = os.environ.get("ALIGNMENT_MONITOR_TEST_CLICKHOUSE", "")
 """http://user:password@host:port of a ClickHouse server that may be written to, or nothing."""
@@ -163,3 +165,19 @@ def store(settings: ClickHouseSettings) -> Iterator[Store]:
     """Give a connection to that database."""
     with Store.connect(settings) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def budget_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """Give a Valkey for the budget's tests of a module."""
+    with valkey(Path(tmp_path_factory.mktemp("valkey"))) as running:
+        yield running
+
+
+@pytest.fixture
+def world(budget_server: Valkey) -> Iterator[World]:
+    """Give a judges' budget of its own on that Valkey."""
+    made = World(server=budget_server)
+    yield made
+    for one in made.made:
+        one.close()

@@ -1,9 +1,7 @@
 """Caps of what judges may cost, on a real Valkey: money, calls, hours, days, months; tests say what time it is."""
 
 import calendar
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -12,22 +10,7 @@ from monitor.scoring.judge.budget.model import ALL, Override, Overrides, Reserva
 from monitor.scoring.judge.budget.scripts import Scripts
 from monitor.scoring.judge.settings import Budget
 from tests.support.judge_budget import LEASE_S, World, pay, refused, taken
-from tests.support.valkey import Valkey, valkey
 from workers.stack.layout import HOST
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    with valkey(Path(tmp_path_factory.mktemp("valkey"))) as running:
-        yield running
-
-
-@pytest.fixture
-def world(server: Valkey) -> Iterator[World]:
-    made = World(server=server)
-    yield made
-    for one in made.made:
-        one.close()
 
 
 def test_what_is_reserved_counts_until_it_is_settled_for_less(world: World) -> None:

@@ -1,7 +1,7 @@
 """What the judges' budget does when leases end, when workers die and when Redis forgets or is away."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,21 +14,7 @@ from monitor.scoring.judge.budget.model import ALL, Lost, Overrides, Reservation
 from monitor.scoring.judge.budget.scripts import Scripts
 from monitor.scoring.judge.settings import Budget, JudgeEndpoint, JudgingSettings, Price
 from tests.support.judge_budget import LEASE_S, Memory, World, pay, taken
-from tests.support.valkey import Valkey, valkey
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    with valkey(Path(tmp_path_factory.mktemp("valkey"))) as running:
-        yield running
-
-
-@pytest.fixture
-def world(server: Valkey) -> Iterator[World]:
-    made = World(server=server)
-    yield made
-    for one in made.made:
-        one.close()
+from tests.support.valkey import valkey
 
 
 def test_a_lease_that_ends_gives_back_what_was_not_sent(world: World) -> None:
