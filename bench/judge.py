@@ -108,7 +108,7 @@ async def _time(call: Callable[[], Awaitable[object]]) -> float:
 async def _overhead(url: str, pairs: int) -> tuple[dict[str, float], float]:
     """Ask in turn, so that a slow moment of the machine is shared by all."""
     one = _settings(url, "openai", 1)
-    body = OpenAIDialect(one, "none").request(PROMPT)
+    body = OpenAIDialect(one).request(PROMPT)
     chats = {"openai": open_chat(one), "anthropic": open_chat(_settings(url, "anthropic", 1))}
     async with aiohttp.ClientSession() as session:
 

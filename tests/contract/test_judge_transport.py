@@ -1,79 +1,25 @@
 """Both protocols against a scripted server: the right reply or error, and exactly so many paid calls."""
 
 import asyncio
+import gzip
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
-from monitor.clock import Clock, FixedClock
+from monitor.clock import FixedClock
 from monitor.errors import ConfigError
-from monitor.scoring.judge.call import Chat, JudgeRejected, JudgeUnavailable, Prompt, Reply, Usage
-from monitor.scoring.judge.settings import JudgeEndpoint
-from monitor.scoring.judge.transport import open_chat
-from tests.support.judge_server import MODEL, VERDICT, JudgeServer, Script, Step, failing
+from monitor.scoring.judge.call import Chat, JudgeRejected, JudgeUnavailable, Reply, Usage
+from tests.support.judge_calls import BOTH, KEY, PROMPT, SOON, WORDS, ask, endpoint, until, using
+from tests.support.judge_server import MODEL, VERDICT, JudgeServer, Request, Step, failing
 
-KEY = "sk-very-secret-4711"
-WORDS = "the words of a user"
-PROMPT = Prompt(system="You judge.", user=WORDS, schema={"type": "object", "properties": {"label": {"type": "string"}}})
-SOON = {"retry-after-ms": "20"}
-BOTH = pytest.mark.parametrize("provider", ["openai", "anthropic"])
-
-T = TypeVar("T")
-
-
-def endpoint(server: JudgeServer, provider: str, **settings: Any) -> JudgeEndpoint:
-    return JudgeEndpoint(
-        **{
-            "name": "first",
-            "provider": provider,
-            "base_url": server.openai_url if provider == "openai" else server.anthropic_url,
-            "api_key": KEY,
-            "model": "judge-1",
-            "timeout_s": 5,
-            "tries": 3,
-            **settings,
-        }
-    )
-
-
-def using(one: JudgeEndpoint, work: Callable[[Chat], Awaitable[T]], clock: Clock | None = None) -> T:
-    async def run() -> T:
-        chat = open_chat(one, clock=clock)
-        try:
-            return await work(chat)
-        finally:
-            await chat.close()
-
-    return asyncio.run(run())
-
-
-def ask(provider: str, script: Script, **settings: Any) -> tuple[Reply | Exception, JudgeServer]:
-    """Give what one call ends in; an error's whole chain is searched for what must not be in it."""
-
-    async def once(chat: Chat) -> Reply | Exception:
-        try:
-            return await chat.complete(PROMPT)
-        except (JudgeUnavailable, JudgeRejected, ConfigError) as error:
-            return error
-
-    with JudgeServer(script) as server:
-        found = using(endpoint(server, provider, **settings), once)
-    if isinstance(found, Exception):
-        assert KEY not in str(found)
-        assert WORDS not in str(found)
-        assert found.__cause__ is None
-        assert found.__suppress_context__ or found.__context__ is None
-    return found, server
-
-
-async def until(true: Callable[[], bool]) -> None:
-    while not true():  # noqa: ASYNC110 - the server counts in another thread
-        await asyncio.sleep(0.01)
+EITHER = b'{"choices": [{"message": {"content": "x"}}], "content": [{"type": "text", "text": "x"}]}'
+"""An answer of both protocols."""
+PACKED = (("content-encoding", "gzip"),)
 
 
 @BOTH
@@ -109,9 +55,11 @@ def test_a_cut_or_refused_answer_says_so(provider: str, given: Any, wanted: str)
         Step(body=b'{"choices": [], "content": []}'),
         Step(body=b'{"choices": [{"message": 3}], "content": 4}'),
         Step(body=b"<html>sorry</html>", content_type="text/html"),
-        Step(body=b" " * (5 << 20)),
+        Step(body=b" " * (5 << 20) + EITHER),
+        Step(body=gzip.compress(b" " * (5 << 20) + EITHER), headers=PACKED),
+        Step(body=gzip.compress(EITHER)[:-9], headers=PACKED),
         Step(text=""),
-        Step(body=b"not gzip", headers=(("content-encoding", "gzip"),)),
+        Step(body=b"not gzip", headers=PACKED),
     ],
     ids=lambda step: f"{step.fault}{(step.body or b'')[:12]!r}",
 )
@@ -122,6 +70,14 @@ def test_a_paid_answer_that_cannot_be_read_is_an_empty_reply_and_never_asked_for
     assert isinstance(found, Reply)
     assert (found.text, found.stop) == ("", "other")
     assert server.count == 1
+
+
+@BOTH
+@pytest.mark.parametrize("step", [Step(body=EITHER), Step(body=gzip.compress(EITHER), headers=PACKED)])
+def test_an_answer_is_read_whether_it_is_packed_or_not(provider: str, step: Step) -> None:
+    found, _ = ask(provider, [step])
+    assert isinstance(found, Reply)
+    assert found.text == "x"
 
 
 @BOTH
@@ -214,6 +170,21 @@ def test_a_model_that_wants_the_other_name_of_the_token_limit_is_asked_again_onc
     assert ["max_completion_tokens" in call.json for call in server.calls] == [False, True, True]
 
 
+def test_calls_that_were_under_way_when_the_limit_was_renamed_are_put_anew_too() -> None:
+    def script(request: Request) -> Step:
+        old = "max_tokens" in request.json
+        said = failing(400, "unsupported_parameter", "Use 'max_completion_tokens'.", param="max_tokens")
+        return replace(said, delay_s=0.1) if old else Step()
+
+    async def work(chat: Chat) -> list[Reply]:
+        return await asyncio.gather(*(chat.complete(PROMPT) for _ in range(4)))
+
+    with JudgeServer(script) as server:
+        replies = using(endpoint(server, "openai", tries=1), work)
+    assert [one.stop for one in replies] == ["end"] * 4
+    assert server.count == 8
+
+
 def test_a_filter_before_the_model_is_a_refusal() -> None:
     found, server = ask("openai", [failing(400, "content_filter", WORDS)])
     assert isinstance(found, Reply)
@@ -224,8 +195,9 @@ def test_a_filter_before_the_model_is_a_refusal() -> None:
 def test_a_server_that_nobody_runs_leaves_the_work_due(provider: str) -> None:
     with JudgeServer() as gone:
         pass
-    with pytest.raises(JudgeUnavailable, match=r"no answer \(.*Connect.*2 of 2 tries"):
+    with pytest.raises(JudgeUnavailable, match=r"no connection \(ConnectionRefusedError\) \(2 of 2 tries") as found:
         using(endpoint(gone, provider, tries=2), lambda chat: chat.complete(PROMPT))
+    assert not found.value.may_cost
 
 
 @BOTH

@@ -14,6 +14,7 @@ import asyncio
 import json
 import re
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ MODEL = "scripted-1"
 VERDICT = '{"reason": "it says no", "label": "refusal", "confidence": 0.9}'
 
 Stop = Literal["end", "length", "refusal", "filter"]
-Fault = Literal["", "hang", "reset", "cut", "cut-chunked", "drip"]
+Fault = Literal["", "hang", "reset", "cut", "cut-chunked", "drip", "leave"]
 Provider = Literal["openai", "anthropic"]
 
 
@@ -72,7 +73,7 @@ class Step:
     """Before the first byte of the answer."""
     fault: Fault = ""
     """`hang`: no answer. `reset`: the connection is reset. `cut`, `cut-chunked`: it closes half-way through the body.
-    `drip`: the body comes a byte at a time, for ever."""
+    `drip`: the body comes a byte at a time, for ever. `leave`: the answer is whole, then the connection closes."""
     usage: tuple[int, int, int] = (100, 20, 40)
     """Tokens of input, of output, and of input that was cached."""
 
@@ -174,9 +175,11 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._server.connections += 1
+        self._server.open_now += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
+        self._server.open_now -= 1
         if self._later:
             self._later.cancel()
         if self._busy:
@@ -242,6 +245,8 @@ class _Counts:
     in_flight: int = 0
     most_in_flight: int = 0
     connections: int = 0
+    open_now: int = 0
+    """Connections that are open."""
     abandoned: int = 0
     """Requests whose connection went away before their answer was sent whole."""
 
@@ -249,10 +254,12 @@ class _Counts:
 class JudgeServer(_Counts):
     """The endpoint in a thread of its own; read its counts while it runs or after."""
 
-    def __init__(self, script: Script = (Step(),), *, port: int = 0, keep: bool = True) -> None:
+    def __init__(
+        self, script: Script = (Step(),), *, port: int = 0, keep: bool = True, tls: ssl.SSLContext | None = None
+    ) -> None:
         """Listen on `port` (0 = a free one) from entering the context on; `keep` = keep all requests in `calls`."""
         super().__init__()
-        self.script, self.port, self._keep = script, port, keep
+        self.script, self.port, self._keep, self._tls = script, port, keep, tls
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._ready = threading.Event()
@@ -261,12 +268,12 @@ class JudgeServer(_Counts):
     @property
     def openai_url(self) -> str:
         """What `base_url` is set to."""
-        return f"http://{HOST}:{self.port}/v1"
+        return f"{self.anthropic_url}/v1"
 
     @property
     def anthropic_url(self) -> str:
         """What `base_url` is set to; the client itself adds `/v1`."""
-        return f"http://{HOST}:{self.port}"
+        return f"http{'s' if self._tls else ''}://{HOST}:{self.port}"
 
     def take(self, request: Request) -> Step:
         """Count a request and say what happens with it."""
@@ -280,7 +287,9 @@ class JudgeServer(_Counts):
 
     async def serve(self) -> None:
         """Serve on the running loop until it is told to stop."""
-        made = await asyncio.get_running_loop().create_server(lambda: _Connection(self), HOST, self.port, backlog=1024)
+        made = await asyncio.get_running_loop().create_server(
+            lambda: _Connection(self), HOST, self.port, backlog=1024, ssl=self._tls
+        )
         self.port = made.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stop.wait()

@@ -19,11 +19,11 @@ PROMPT = Prompt(system="Judge.", user="Words.", schema={"type": "object"})
 
 def openai(**settings: Any) -> OpenAIDialect:
     given = {"name": "one", "model": "m", "base_url": "http://127.0.0.1:1/v1", **settings}
-    return OpenAIDialect(JudgeEndpoint(**given), "key")
+    return OpenAIDialect(JudgeEndpoint(**given))
 
 
 def anthropic(**settings: Any) -> AnthropicDialect:
-    return AnthropicDialect(JudgeEndpoint(**{"name": "one", "model": "m", **settings}), "key")
+    return AnthropicDialect(JudgeEndpoint(**{"name": "one", "model": "m", **settings}))
 
 
 def test_options_are_sent_where_they_are_set() -> None:
@@ -121,9 +121,9 @@ def test_the_providers_own_address_needs_a_key_of_the_settings(monkeypatch: pyte
         open_chat(JudgeEndpoint(name="one", model="m"))
 
 
-@pytest.mark.parametrize("missing", ["openai", "aiohttp"])
-def test_a_client_that_is_not_installed_is_told_how_to_install(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, missing, None)
-    monkeypatch.delitem(sys.modules, OpenAIDialect.__module__)
-    with pytest.raises(ConfigError, match=rf"'{missing}'.*alignment-monitor\[judge\]"):
+def test_a_client_that_is_not_installed_is_told_how_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    for name in ("chat", "wire", "openai_chat"):
+        monkeypatch.delitem(sys.modules, f"monitor.scoring.judge.transport.{name}", raising=False)
+    with pytest.raises(ConfigError, match=r"'aiohttp'.*alignment-monitor\[judge\]"):
         open_chat(JudgeEndpoint(name="one", model="m", base_url="http://127.0.0.1:1/v1"))

@@ -69,7 +69,13 @@ def compose(
     if reminder:
         judged = max((part.number for part in parts if isinstance(part, transcript.Turn)), default=1)
         lines += ["", _reminder(criteria, interaction_id, judged, language)]
-    return Prompt(system=_system(tuple(criteria), language), user="\n".join(lines), schema=schema(criteria))
+    return Prompt(system=_system(tuple(criteria), language), user="\n".join(lines), schema=_schema(tuple(criteria)))
+
+
+@lru_cache(maxsize=64)
+def _schema(criteria: tuple[Criterion, ...]) -> dict[str, Any]:
+    """One object for all calls with these criteria: the transport writes it once. Not to be changed."""
+    return schema(criteria)
 
 
 def schema(criteria: Iterable[Criterion]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Endpoints of judges over HTTP: OpenAI's protocol and Anthropic's, with retries, a circuit breaker and limits."""
 
-import logging
 from typing import TYPE_CHECKING
 
 from monitor.clock import Clock, SystemClock
@@ -11,9 +10,7 @@ from monitor.scoring.judge.settings import JudgeEndpoint
 if TYPE_CHECKING:
     from monitor.scoring.judge.transport.chat import Dialect
 
-EXTRA = frozenset({"openai", "anthropic", "aiohttp", "httpx2", "tenacity"})
-TALKATIVE = ("openai", "anthropic", "httpx2", "httpcore2", "aiohttp")
-"""Loggers of clients that write whole requests, transcripts included, where a program is told to debug."""
+EXTRA = frozenset({"aiohttp", "yarl", "certifi"})
 
 
 def open_chat(endpoint: JudgeEndpoint, *, clock: Clock | None = None) -> Chat:
@@ -23,14 +20,15 @@ def open_chat(endpoint: JudgeEndpoint, *, clock: Clock | None = None) -> Chat:
     know nothing of the first one's.
 
     Raises:
-        ConfigError: the extra `judge` is not installed, or the provider's own address is used without a key.
+        ConfigError: the extra `judge` is not installed, the provider's own address is used without a key, or the key
+            is none that a header can carry.
     """
     if endpoint.api_key is None and endpoint.base_url is None:
         raise ConfigError(
             f"the judge endpoint {endpoint.name!r} has no api_key; set it, or base_url for a server that needs none"
         )
     try:
-        # Loaded only here: most installations have no judges, and the clients take a second to import.
+        # Loaded only here: most installations have no judges, and the client takes a moment to import.
         from monitor.scoring.judge.transport.breaker import Breaker  # noqa: PLC0415
         from monitor.scoring.judge.transport.chat import HttpChat  # noqa: PLC0415
         from monitor.scoring.judge.transport.retry import Patience  # noqa: PLC0415
@@ -43,20 +41,15 @@ def open_chat(endpoint: JudgeEndpoint, *, clock: Clock | None = None) -> Chat:
             f"the judge endpoint {endpoint.name!r} needs the package {error.name!r}: "
             "pip install 'alignment-monitor[judge]'"
         ) from None
-    for name in TALKATIVE:
-        logger = logging.getLogger(name)
-        logger.setLevel(max(logger.level, logging.WARNING))
     clock = clock or SystemClock()
     return HttpChat(endpoint, dialect, clock, Patience.of(endpoint), Breaker(name=endpoint.name, clock=clock))
 
 
 def _dialect(endpoint: JudgeEndpoint) -> "Dialect":
-    # A local server wants no key, its client does.
-    key = endpoint.api_key.get_secret_value() if endpoint.api_key else "none"
     if endpoint.provider == "anthropic":
         from monitor.scoring.judge.transport.anthropic_chat import AnthropicDialect  # noqa: PLC0415
 
-        return AnthropicDialect(endpoint, key)
+        return AnthropicDialect(endpoint)
     from monitor.scoring.judge.transport.openai_chat import OpenAIDialect  # noqa: PLC0415
 
-    return OpenAIDialect(endpoint, key)
+    return OpenAIDialect(endpoint)

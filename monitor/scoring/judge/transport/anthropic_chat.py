@@ -2,16 +2,15 @@
 
 import json
 
-# Without it the vendor's client says only at its first use that it is missing.
-import aiohttp  # noqa: F401
-import anthropic
-
 from monitor.scoring.judge.call import Prompt, Reply, Stop, Usage
 from monitor.scoring.judge.settings import JudgeEndpoint
+from monitor.scoring.judge.transport.address import Address, key_of
 from monitor.scoring.judge.transport.reading import count, items, part, text
-from monitor.scoring.judge.transport.wire import Client, Json, Refusal, http_options
+from monitor.scoring.judge.transport.wire import Json, Refusal
 
 OWN_URL = "https://api.anthropic.com"
+VERSION = "2023-06-01"
+"""Of the protocol."""
 TOOL = "verdict"
 STOPS: dict[str, Stop] = {
     "end_turn": "end",
@@ -26,23 +25,11 @@ STOPS: dict[str, Stop] = {
 class AnthropicDialect:
     """Puts the system part where the endpoint caches it, and reads the tool's input or the text. Has no seed."""
 
-    path = "/v1/messages"
-
-    def __init__(self, endpoint: JudgeEndpoint, key: str) -> None:
-        self._endpoint, self._key = endpoint, key
-
-    def client(self) -> Client:
-        """Make the vendor's client, its own retries off; nothing but the endpoint's settings says where it connects."""
-        one = self._endpoint
-        return anthropic.AsyncAnthropic(
-            api_key=self._key,
-            base_url=str(one.base_url) if one.base_url else OWN_URL,
-            max_retries=0,
-            timeout=one.timeout_s,
-            # Its spans can be told by the environment to carry prompts.
-            open_telemetry=False,
-            http_client=anthropic.DefaultAioHttpClient(**http_options(one.concurrency, one.timeout_s)),
-        )
+    def __init__(self, endpoint: JudgeEndpoint) -> None:
+        self._endpoint = endpoint
+        key = key_of(endpoint)
+        headers = {"anthropic-version": VERSION, **({"x-api-key": key} if key else {})}
+        self.address = Address.of(endpoint, own_url=OWN_URL, path="/v1/messages", headers=headers)
 
     def request(self, prompt: Prompt) -> Json:
         """Give the body to send."""

@@ -6,11 +6,13 @@ from typing import Literal, Protocol
 from monitor.clock import Clock
 from monitor.scoring.judge.call import JudgeRejected, Prompt, Reply, Usage
 from monitor.scoring.judge.settings import JudgeEndpoint
+from monitor.scoring.judge.transport.address import Address
 from monitor.scoring.judge.transport.breaker import Breaker
 from monitor.scoring.judge.transport.limits import Slot, Slots
 from monitor.scoring.judge.transport.refusals import endpoint_fails, meaning, withheld
 from monitor.scoring.judge.transport.retry import Patience, TryAgain
 from monitor.scoring.judge.transport.wire import Client, Json, NoAnswer, Refusal, exchange
+from monitor.scoring.judge.transport.writing import Writer
 
 LONGEST_REST_S = 3_600.0
 
@@ -18,11 +20,8 @@ LONGEST_REST_S = 3_600.0
 class Dialect(Protocol):
     """One protocol: how a prompt is put and an answer read."""
 
-    path: str
-
-    def client(self) -> Client:
-        """Make the vendor's client, its own retries off."""
-        ...
+    address: Address
+    """Where requests go, with what opens it."""
 
     def request(self, prompt: Prompt) -> Json:
         """Give the body to send."""
@@ -46,7 +45,8 @@ class HttpChat:
         self._endpoint, self._dialect, self._clock = endpoint, dialect, clock
         self._patience, self._breaker = patience, breaker
         self._slots = Slots(endpoint.concurrency)
-        self._client = dialect.client()
+        self._writer = Writer(dialect.request)
+        self._client = Client(dialect.address, concurrency=endpoint.concurrency, timeout_s=endpoint.timeout_s)
 
     async def complete(self, prompt: Prompt) -> Reply:
         """Ask and give the answer; see `call.Chat`.
@@ -97,14 +97,15 @@ class HttpChat:
                 problem = meaning(answer, self._endpoint, self._clock.now())
                 if isinstance(problem, JudgeRejected):
                     passage.fine()
-        # Not inside the handler: a vendor's error has prompt and answer in it, and would be chained.
+        # Not inside the handler: what failed below can hold address and headers, and would be chained.
         raise problem
 
     async def _exchange(self, prompt: Prompt) -> Json | Refusal | None:
-        path, timeout_s = self._dialect.path, self._endpoint.timeout_s
-        answer = await exchange(self._client, path, self._dialect.request(prompt), timeout_s=timeout_s)
+        timeout_s = self._endpoint.timeout_s
+        answer = await exchange(self._client, self._writer.write(prompt), timeout_s=timeout_s)
         if isinstance(answer, Refusal) and self._dialect.adapt(answer):
-            answer = await exchange(self._client, path, self._dialect.request(prompt), timeout_s=timeout_s)
+            self._writer.forget()
+            answer = await exchange(self._client, self._writer.write(prompt), timeout_s=timeout_s)
         return answer
 
     def _nothing(self, stop: Literal["refusal", "other"]) -> Reply:

@@ -2,14 +2,11 @@
 
 import re
 
-# Without it the vendor's client says only at its first use that it is missing.
-import aiohttp  # noqa: F401
-import openai
-
 from monitor.scoring.judge.call import Prompt, Reply, Stop, Usage
 from monitor.scoring.judge.settings import JudgeEndpoint
+from monitor.scoring.judge.transport.address import Address, bearer
 from monitor.scoring.judge.transport.reading import count, items, logarithm, part, text
-from monitor.scoring.judge.transport.wire import Client, Json, Refusal, http_options
+from monitor.scoring.judge.transport.wire import Json, Refusal
 
 OWN_URL = "https://api.openai.com/v1"
 LIMITS = ("max_tokens", "max_completion_tokens")
@@ -20,24 +17,12 @@ NOT_KNOWN = re.compile(r"unsupported|not supported|not permitted|unrecognized|un
 class OpenAIDialect:
     """Puts a prompt as two messages, and reads the first choice."""
 
-    path = "/chat/completions"
-
-    def __init__(self, endpoint: JudgeEndpoint, key: str) -> None:
-        self._endpoint, self._key = endpoint, key
+    def __init__(self, endpoint: JudgeEndpoint) -> None:
+        self._endpoint = endpoint
+        self.address = Address.of(endpoint, own_url=OWN_URL, path="/chat/completions", headers=bearer(endpoint))
         # Its own newer models refuse the old name; other servers may not know the new one and write without end.
         self._limit = LIMITS[endpoint.base_url is None]
         self._adapted = False
-
-    def client(self) -> Client:
-        """Make the vendor's client, its own retries off; nothing but the endpoint's settings says where it connects."""
-        one = self._endpoint
-        return openai.AsyncOpenAI(
-            api_key=self._key,
-            base_url=str(one.base_url) if one.base_url else OWN_URL,
-            max_retries=0,
-            timeout=one.timeout_s,
-            http_client=openai.DefaultAioHttpClient(**http_options(one.concurrency, one.timeout_s)),
-        )
 
     def request(self, prompt: Prompt) -> Json:
         """Give the body to send."""
@@ -79,14 +64,19 @@ class OpenAIDialect:
 
     def adapt(self, refusal: Refusal) -> bool:
         """Take the other name of the token limit, once, where a model refuses the one."""
-        named = refusal.param == self._limit or (
-            self._limit in refusal.message and NOT_KNOWN.search(refusal.message) is not None
-        )
-        if self._adapted or refusal.status not in {400, 422} or not named:
+        other = LIMITS[self._limit == LIMITS[0]]
+        # Requests that were under way when the name was changed are refused for the one that is no longer sent.
+        if refusal.status not in {400, 422} or not _refused(refusal, other if self._adapted else self._limit):
             return False
-        self._adapted = True
-        self._limit = LIMITS[self._limit == LIMITS[0]]
+        if not self._adapted:
+            self._adapted, self._limit = True, other
         return True
+
+
+def _refused(refusal: Refusal, limit: str) -> bool:
+    return refusal.param == limit or (
+        refusal.param not in LIMITS and limit in refusal.message and NOT_KNOWN.search(refusal.message) is not None
+    )
 
 
 def _usage(told: Json) -> Usage:

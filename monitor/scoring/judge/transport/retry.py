@@ -1,13 +1,12 @@
 """Trying again: when, how often, and how long to wait before."""
 
+import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_before_delay
 
 from monitor.scoring.judge.call import JudgeUnavailable, Reply
 from monitor.scoring.judge.settings import JudgeEndpoint
@@ -61,46 +60,28 @@ class Patience:
             JudgeUnavailable: all tries ended in TryAgain.
             Exception: whatever else `once` raises, at once.
         """
-        costs: list[bool] = []
-
-        async def noted() -> Reply:
+        now = asyncio.get_running_loop().time
+        number, may_cost, last = 0, False, now() + self.deadline_s
+        while True:
+            number += 1
             try:
                 return await once()
-            except TryAgain as error:
-                costs.append(error.may_cost)
-                raise
             except JudgeUnavailable as error:
                 # Turned away at once; what went before it may still be billed.
-                raise JudgeUnavailable(str(error), may_cost=any(costs)) from None
-
-        loop = AsyncRetrying(
-            stop=stop_after_attempt(self.tries) | stop_before_delay(self.deadline_s),
-            wait=lambda state: self.wait_s(state.attempt_number, _asked(state)),
-            retry=retry_if_exception(lambda error: isinstance(error, TryAgain) and not self.too_long(error)),
-            before_sleep=lambda state: _say(name, state),
-            reraise=True,
-        )
-        try:
-            return await loop(noted)
-        except TryAgain as error:
-            what, tries = error.what, loop.statistics["attempt_number"]
-        said = f"judge {name}: {what} ({tries} of {self.tries} tries); the work stays due"
-        raise JudgeUnavailable(said, may_cost=any(costs))
+                raise JudgeUnavailable(str(error), may_cost=may_cost) from None
+            except TryAgain as error:
+                failed = error
+            may_cost = may_cost or failed.may_cost
+            wait = self.wait_s(number, failed.wait_s)
+            if number >= self.tries or self.too_long(failed) or now() + wait >= last:
+                said = f"judge {name}: {failed.what} ({number} of {self.tries} tries); the work stays due"
+                raise JudgeUnavailable(said, may_cost=may_cost)
+            logger.info("judge %s: %s; tried again in %.1f s", name, failed, wait)
+            await asyncio.sleep(wait)
 
     def too_long(self, error: TryAgain) -> bool:
         """Whether the endpoint asks for a longer wait than a call may make."""
         return error.wait_s is not None and error.wait_s > self.longest_s
-
-
-def _asked(state: RetryCallState) -> float | None:
-    error = state.outcome.exception() if state.outcome else None
-    return error.wait_s if isinstance(error, TryAgain) else None
-
-
-def _say(name: str, state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    wait = state.next_action.sleep if state.next_action else 0.0
-    logger.info("judge %s: %s; tried again in %.1f s", name, error, wait)
 
 
 def asked_wait(headers: Mapping[str, str], now: datetime) -> float | None:

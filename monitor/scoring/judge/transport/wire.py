@@ -1,4 +1,4 @@
-"""One HTTP exchange with an endpoint, through the vendor's own client: the answer's JSON, or what went wrong.
+"""One HTTP exchange with an endpoint: the answer's JSON, or what went wrong.
 
 What matters for the bill is how far it came: before the answer's first line nothing was read and the same request may
 be sent again; after a good first line the answer counts as paid, and is never asked for again, whole or not.
@@ -6,32 +6,24 @@ be sent again; after a good first line the answer counts as paid, and is never a
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextvars import ContextVar
+import zlib
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-# Of the extra `judge`: the client under both vendors' own, on aiohttp.
-import httpx2
+# Of the extra `judge`.
+import aiohttp
+
+from monitor.scoring.judge.transport.address import Address, trusted
 
 MAX_BYTES = 4 << 20
-"""Of an answer: more is not a verdict."""
-MAX_PACKED_BYTES = 256 << 10
-"""Of a compressed answer, which unpacks to a thousand times as much at worst."""
+"""Of an answer, packed and unpacked: more is not a verdict."""
+CONNECT_S = 10.0
+"""At most, for name, connection and TLS."""
+GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
 Json = dict[str, Any]
-
-
-class Client(Protocol):
-    """What AsyncOpenAI and AsyncAnthropic share."""
-
-    async def post(self, path: str, *, cast_to: type[httpx2.Response], body: object) -> httpx2.Response:
-        """Send and give the response; raises for any other status than 2xx."""
-        ...
-
-    async def close(self) -> None:
-        """Close connections."""
-        ...
 
 
 class NoAnswer(Exception):  # noqa: N818 - not an error of ours: caught in this package
@@ -55,106 +47,121 @@ class Refusal:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class _Progress:
-    status: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+class Client:
+    """Connections to one address, at most `concurrency`; belongs to the event loop of its first call.
+
+    Nothing but what it is given says where it connects: no proxy of the environment, no cookie, no redirect, which
+    could carry the key off. Certificates are checked; see `address.trusted`.
+    """
+
+    def __init__(self, address: Address, *, concurrency: int, timeout_s: float) -> None:
+        self._address, self._concurrency, self._timeout_s = address, concurrency, timeout_s
+        self._made: aiohttp.ClientSession | None = None
+
+    def post(self, body: bytes) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Begin one request; entering what is given sends it and gives the head of the answer."""
+        if self._made is None:
+            self._made = self._session()
+        return self._made.post(self._address.url, data=body, allow_redirects=False)
+
+    async def close(self) -> None:
+        """Close connections."""
+        if self._made is not None:
+            await self._made.close()
+
+    def _session(self) -> aiohttp.ClientSession:
+        secure = self._address.url.scheme == "https"
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._concurrency, ssl=trusted() if secure else True),
+            # One limit for the whole exchange is in `exchange`: those for each read never end an answer that drips.
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(self._timeout_s, CONNECT_S)),
+            headers={
+                "Content-Type": "application/json",
+                "Accept": "application/json",
+                # A verdict is short: packing it costs both sides more than it saves.
+                "Accept-Encoding": "identity",
+                "User-Agent": "alignment-monitor",
+                **self._address.headers,
+            },
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+        )
 
 
-_progress: ContextVar[_Progress] = ContextVar("progress")
-
-
-class _Bounded(httpx2.AsyncByteStream):
-    """A body that ends in an error when it is too long."""
-
-    def __init__(self, inner: httpx2.AsyncByteStream, limit: int) -> None:
-        self._inner, self._left = inner, limit
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._inner:
-            self._left -= len(piece)
-            if self._left < 0:
-                raise httpx2.ReadError("the answer is too long")
-            yield piece
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
-async def _begun(response: httpx2.Response) -> None:
-    """Note that the head of an answer is there, and bound its body."""
-    progress = _progress.get()
-    progress.status, progress.headers = response.status_code, response.headers
-    if isinstance(response.stream, httpx2.AsyncByteStream):
-        packed = response.headers.get("content-encoding", "identity") != "identity"
-        response.stream = _Bounded(response.stream, MAX_PACKED_BYTES if packed else MAX_BYTES)
-
-
-def http_options(concurrency: int, timeout_s: float) -> dict[str, Any]:
-    """Give what the client under a vendor's is made with. Redirects are not followed: one could carry the key off."""
-    return {
-        "limits": httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
-        "timeout": httpx2.Timeout(timeout_s, connect=min(timeout_s, 10.0)),
-        "follow_redirects": False,
-        "event_hooks": {"response": [_begun]},
-    }
-
-
-async def exchange(client: Client, path: str, body: Json, *, timeout_s: float) -> Json | Refusal | None:
+async def exchange(client: Client, body: bytes, *, timeout_s: float) -> Json | Refusal | None:
     """Send once, and give the answer's JSON object, or the refusal, or None for a paid answer that cannot be read.
 
     Raises:
         NoAnswer: no connection, or no first line of an answer in time.
     """
-    progress = _Progress()
-    _progress.set(progress)
-    problem, sent = "", True
+    head: aiohttp.ClientResponse | None = None
+    content, problem, sent = None, "", True
     try:
-        # The client's own limits are for each read: an answer that drips would never end.
-        async with asyncio.timeout(timeout_s):
-            response = await client.post(path, cast_to=httpx2.Response, body=body)
-            return _object(response.content)
+        async with asyncio.timeout(timeout_s), client.post(body) as head:
+            content = await _content(head)
+    # The name of the first cause alone: texts of errors can hold addresses and headers.
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        problem, sent = f"no connection ({_root(error)})", False
     except TimeoutError:
         problem = f"no answer in {timeout_s:g} s"
-    except Exception as error:  # noqa: BLE001 - whatever fails under two vendors' clients and aiohttp
-        if (status := getattr(error, "status_code", None)) and progress.status:
-            return _refusal(status, getattr(error, "body", None), progress.headers)
-        # The name of the first cause: OpenAI's client calls every error of a connection a timeout.
-        problem, sent = f"no answer ({_root(error)})", not _unconnected(error)
-    if progress.status is None:
+    except Exception as error:  # noqa: BLE001 - whatever a hostile answer makes of the client
+        problem = f"no answer ({_root(error)})"
+    if head is None:
         raise NoAnswer(problem, sent=sent)
-    return None if httpx2.codes.is_success(progress.status) else _refusal(progress.status, None, progress.headers)
+    if not 200 <= head.status < 300:
+        return _refusal(head.status, _json(content), head.headers)
+    return _answer(_json(content))
 
 
-def _unconnected(error: BaseException | None) -> bool:
-    while error and not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
-        error = error.__cause__
-    return error is not None
+async def _content(head: aiohttp.ClientResponse) -> bytes:
+    """Read the body.
+
+    Raises:
+        ValueError: it is too long.
+        zlib.error: it is not packed as it says.
+    """
+    pieces, left = [], MAX_BYTES
+    async for piece in head.content.iter_any():
+        left -= len(piece)
+        if left < 0:
+            raise ValueError("the answer is too long")
+        pieces.append(piece)
+    body = b"".join(pieces)
+    if head.headers.get("content-encoding", "identity").lower() not in {"gzip", "x-gzip", "deflate"}:
+        return body
+    # Unpacked up to the limit and no further: it could be a thousand times as much.
+    packed = zlib.decompressobj(GZIP_OR_ZLIB)
+    body = packed.decompress(body, MAX_BYTES)
+    if not packed.eof:
+        raise ValueError("the answer is too long, or cut")
+    return body
 
 
 def _root(error: BaseException) -> str:
-    """Name the first cause by its type: its text can hold an address with a password."""
     while error.__cause__:
         error = error.__cause__
     return type(error).__name__
 
 
-def _object(content: bytes) -> Json | Refusal | None:
+def _json(content: bytes | None) -> Json | None:
     try:
-        found = json.loads(content)
+        found = json.loads(content) if content else None
     except (ValueError, RecursionError):
         return None
-    if not isinstance(found, dict):
-        return None
-    error = found.get("error")
+    return found if isinstance(found, dict) else None
+
+
+def _answer(found: Json | None) -> Json | Refusal | None:
+    error = found.get("error") if found else None
     if isinstance(error, dict) and type(error.get("code")) is int and 400 <= error["code"] < 600:
         # Gateways that have sent their first line before they know (OpenRouter) say it in the body.
         return _refusal(error["code"], found, {})
     return found
 
 
-def _refusal(status: int, body: object, headers: Mapping[str, str]) -> Refusal:
-    inner = body.get("error", body) if isinstance(body, dict) else None
+def _refusal(status: int, body: Json | None, headers: Mapping[str, str]) -> Refusal:
+    inner = body.get("error", body) if body else None
     told = inner if isinstance(inner, dict) else {}
     code = told.get("code") if isinstance(told.get("code"), str) else told.get("type")
     return Refusal(
