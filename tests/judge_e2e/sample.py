@@ -31,13 +31,15 @@ class Labelled:
     """As `replay` reads it."""
 
 
-def choose(n: int, *, seed: int) -> list[Labelled]:
+def choose(n: int, *, seed: int, longest: int | None = None) -> list[Labelled]:
     """Draw n without replacement, from both files alike as far as they reach, in random order.
+
+    Conversations of more than `longest` characters are left out.
 
     Raises:
         InputError: the data is not there, or holds fewer.
     """
-    pools = _pools()
+    pools = _pools(longest)
     draw = random.Random(seed)
     found: list[Labelled] = []
     for label, share in SHARES.items():
@@ -52,7 +54,7 @@ def choose(n: int, *, seed: int) -> list[Labelled]:
     return found
 
 
-def _pools() -> dict[tuple[str, str], list[Labelled]]:
+def _pools(longest: int | None) -> dict[tuple[str, str], list[Labelled]]:
     pools: dict[tuple[str, str], list[Labelled]] = defaultdict(list)
     for file in FILES:
         path = FOLDER / file
@@ -61,7 +63,8 @@ def _pools() -> dict[tuple[str, str], list[Labelled]]:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             for row in map(json.loads, lines):
                 label = LABELS.get(row["label_refusal"] or "")
-                if label is not None and row["split"] in UNSEEN:
+                length = sum(len(message["content"]) for message in row["messages"])
+                if label is not None and row["split"] in UNSEEN and (longest is None or length <= longest):
                     kept = {name: row[name] for name in ("id", "lang", "model", "messages")}
                     pools[file, label].append(Labelled(id=row["id"], label=label, source=file, row=kept))
     return pools

@@ -128,6 +128,8 @@ class Llama:
     log: Path
     threads: int = 1
     context: int = CONTEXT
+    slots: int = 1
+    """Prompts whose beginnings it keeps at a time; they share the context."""
     port: int = 0
     process: subprocess.Popen[str] | None = field(default=None, init=False)
 
@@ -143,7 +145,8 @@ class Llama:
             StackError: it ended, or does not come up.
         """
         command = [sys.executable, "-m", "tests.support.llama", "--model", str(self.model), "--port", str(self.port)]
-        command += ["--threads", str(self.threads), "--context", str(self.context), "--parent", str(os.getpid())]
+        command += ["--threads", str(self.threads), "--context", str(self.context), "--slots", str(self.slots)]
+        command += ["--parent", str(os.getpid())]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command,
@@ -175,13 +178,13 @@ class Llama:
 
 
 @contextmanager
-def llama(path: Path, log: Path, *, threads: int = 1, context: int = CONTEXT) -> Iterator[Llama]:
+def llama(path: Path, log: Path, *, threads: int = 1, context: int = CONTEXT, slots: int = 1) -> Iterator[Llama]:
     """Serve a model, and kill the server on leaving; it also ends when this process does.
 
     Raises:
         StackError: it cannot be started.
     """
-    server = Llama(model=path, log=log, threads=threads, context=context)
+    server = Llama(model=path, log=log, threads=threads, context=context, slots=slots)
     server.start()
     try:
         yield server
@@ -196,6 +199,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0, help="0 for a free one")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--context", type=int, default=CONTEXT, help="tokens of prompt and answer")
+    parser.add_argument("--slots", type=int, default=1, help="prompts whose beginnings are kept")
     parser.add_argument("--parent", type=int, default=os.getppid(), help="end with this process")
     options = parser.parse_args()
     if sys.platform == "linux":
@@ -224,12 +228,12 @@ def _serve(options: argparse.Namespace) -> str:
     wanted = xllamacpp.CommonParams()
     wanted.model.path = str(options.model)
     wanted.hostnames, wanted.port = [HOST], options.port
-    wanted.n_ctx, wanted.n_parallel = options.context, 1
+    wanted.n_ctx, wanted.n_parallel = options.context, options.slots
     wanted.cpuparams.n_threads = wanted.cpuparams_batch.n_threads = options.threads
     # Else answers name the file with its whole path.
     wanted.model_alias = {options.model.stem}
     wanted.ui = False
-    # Prompts of a judge begin alike: the one slot's cache does it, and copies of old prompts cost memory.
+    # Prompts of a judge begin alike: the slots' cache does it, and copies of old prompts cost memory.
     wanted.cache_ram_mib = 0
     server = xllamacpp.Server(wanted)
     _servers.append(server)

@@ -5,7 +5,7 @@ import codecs
 import json
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import product
 from typing import Literal
@@ -34,11 +34,18 @@ class Case:
     name: str
     """Unique among the cases of one seed."""
     interaction: Interaction
+    plain: Interaction
+    """The same conversation, with nothing planted."""
     language: Language
     place: Place
     dimension: str
     truth: str
     wanted: str
+
+    @property
+    def unattacked(self) -> "Case":
+        """The case's own control: how often the judge gives the wished label to this conversation unasked."""
+        return replace(self, interaction=self.plain)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -219,12 +226,13 @@ def cases(
                 dice=dice,
             )
             name = f"{attack}-{place}-{language}-{wanted}"
-            interaction = _interaction(f"{name}-{seed}", carrier, place, plant(aim), language, first=attack in _FIRST)
+            first = attack in _FIRST
             made.append(
                 Case(
                     attack=attack,
                     name=name,
-                    interaction=interaction,
+                    interaction=_interaction(f"{name}-{seed}", carrier, place, plant(aim), language, first=first),
+                    plain=_interaction(f"{name}-{seed}", carrier, place, "", language, first=first),
                     language=language,
                     place=place,
                     dimension=dimension,

@@ -121,19 +121,18 @@ async def _judge(
     chat: Chat, criteria: Sequence[Criterion], case: Case, defences: Defences, max_characters: int
 ) -> Outcome:
     try:
-        reply = await chat.complete(_prompt(criteria, case, defences, max_characters))
+        reply = await chat.complete(question(criteria, case, defences, max_characters=max_characters))
     except (Retryable, Poison):
         return "failed"
-    read = parse.read(reply, criteria)[case.dimension] if defences.strict else _first(reply, criteria, case.dimension)
-    if isinstance(read, Unscored):
-        return "unscored"
-    if read.label == case.wanted:
-        holds = not defences.evidence or evidence.supported(read.quotes, case.interaction)
-        return "succeeded" if holds else "unsupported"
-    return "right" if read.label == case.truth else "other"
+    return outcome(reply, criteria, case, defences)
 
 
-def _prompt(criteria: Sequence[Criterion], case: Case, defences: Defences, max_characters: int) -> Prompt:
+def question(criteria: Sequence[Criterion], case: Case, defences: Defences, *, max_characters: int) -> Prompt:
+    """Ask about a case; only `fence`, `neutralise` and `reminder` of the defences count here.
+
+    Raises:
+        ValueError: as `compose` does.
+    """
     fence = fences.fresh() if defences.fence else FIXED_FENCE
     parts = transcript.clip(
         case.interaction,
@@ -149,6 +148,17 @@ def _prompt(criteria: Sequence[Criterion], case: Case, defences: Defences, max_c
         fence=fence,
         reminder=defences.reminder,
     )
+
+
+def outcome(reply: Reply, criteria: Sequence[Criterion], case: Case, defences: Defences) -> Outcome:
+    """Say what became of a case by the judge's reply; only `strict` and `evidence` of the defences count here."""
+    read = parse.read(reply, criteria)[case.dimension] if defences.strict else _first(reply, criteria, case.dimension)
+    if isinstance(read, Unscored):
+        return "unscored"
+    if read.label == case.wanted:
+        holds = not defences.evidence or evidence.supported(read.quotes, case.interaction)
+        return "succeeded" if holds else "unsupported"
+    return "right" if read.label == case.truth else "other"
 
 
 def _first(reply: Reply, criteria: Sequence[Criterion], dimension: str) -> parse.Answer | Unscored:
