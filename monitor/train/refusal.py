@@ -16,9 +16,12 @@ from monitor.scoring.embed import Matrix, UseEmbedder
 from monitor.train import calibrate, metrics
 from monitor.train.refusal_data import LABELLED
 from monitor.train.refusal_net import Arrays, Scale, fit, logits, scale_of
-from monitor.train.refusal_set import Set, load
+from monitor.train.refusal_set import LABELS, Set, load
 
-HEADLINE = (*LABELLED, "synth", "talk")
+GENERATED = ("synth", "talk")
+HEADLINE = (*LABELLED, *GENERATED)
+REPEATING = ("gptfuzz", "sensitiveq")
+"""Sets whose answers repeat: they have figures of the whole file as well."""
 NETWORKS = 3
 CAP = 500
 """So many answers of one subset and label are drawn in an epoch, on average: large sources do not drown small ones."""
@@ -128,15 +131,26 @@ def report(found: Set, unseen: Matrix) -> dict[str, Any]:
         for name in sorted(set(subset))
         if not np.isnan(chances[subset == name]).any()
     }
-    real = [figures["balanced_accuracy"] for name, figures in sets.items() if not name.startswith(("synth", "talk"))]
-    human = ~np.isnan(chances[:, 0]) & ~np.isin(source, ("synth", "talk"))
+    whole_files = {name: _whole_file(found, chances, subset == name) for name in REPEATING if name in sets}
+    real = [figures["balanced_accuracy"] for name, figures in sets.items() if not name.startswith(GENERATED)]
+    human = ~np.isnan(chances[:, 0]) & ~np.isin(source, GENERATED)
     bars = metrics.reliability(found.labels[human] > 0, 1 - chances[human, 0])
     return {
         "sets": sets,
+        "whole_files": whole_files,
         "mean_balanced_accuracy": round(float(np.mean(real)), 4),
         "reliability": [(round(bar.said, 4), round(bar.was, 4), bar.n) for bar in bars],
         "ece": round(metrics.ece(found.labels[human] > 0, 1 - chances[human, 0]), 4),
     }
+
+
+def _whole_file(found: Set, chances: npt.NDArray[np.float64], these: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    """Give figures of the file as it is: each repeat counts, with its own label, scored as the first one was."""
+    rows = np.flatnonzero(these)
+    repeats = [(row, LABELS.index(label)) for row in rows for label in found.rows[row].again]
+    every = np.concatenate([rows, np.array([row for row, _ in repeats], dtype=np.int64)])
+    labels = np.concatenate([found.labels[rows], np.array([label for _, label in repeats], dtype=np.int64)])
+    return _figures(labels, chances[every], found.whole[every])
 
 
 def _figures(labels: npt.NDArray[np.int64], chances: npt.NDArray[np.float64], whole: Matrix) -> dict[str, Any]:

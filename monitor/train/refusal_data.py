@@ -6,7 +6,7 @@ Human labels first; constructed and machine labels are used where two of them ag
 import gzip
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ class Labelled:
     request: str
     answer: str
     label: str
+    again: tuple[str, ...] = ()
+    """Labels of the file's later rows that repeat it."""
 
 
 def rows_of(path: Path) -> Iterator[dict[str, Any]]:
@@ -62,16 +64,20 @@ def labelled(data: Path) -> list[Labelled]:
     """Give the labelled sets, each answer once: gptfuzz repeats its replies under other questions."""
     found: list[Labelled] = []
     for source, file in LABELLED.items():
-        seen: set[tuple[str, str]] = set()
+        seen: dict[tuple[str, str], int] = {}
         for row in rows_of(data / file):
             if row["label_refusal"] is None:
                 continue
             request, answer = request_and_answer(row)
             key = ("", answer) if source == "gptfuzz" else (request, answer)
-            if key not in seen:
-                seen.add(key)
+            label = DEGREES[row["label_refusal"]]
+            if key in seen:
+                first = found[seen[key]]
+                found[seen[key]] = replace(first, again=(*first.again, label))
+            else:
+                seen[key] = len(found)
                 subset = f"{source}_{row['lang']}" if source == "speechmap" else source
-                found.append(_row(row, source, DEGREES[row["label_refusal"]], subset=subset))
+                found.append(_row(row, source, label, subset=subset))
     return found
 
 

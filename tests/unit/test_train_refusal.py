@@ -1,5 +1,8 @@
-"""The refusal head's training: gradients, the same forward pass as at run time, calibration, metrics."""
+"""The refusal head's training: gradients, the same forward pass as at run time, calibration, metrics, whole files."""
 
+import gzip
+import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,8 +13,10 @@ from monitor.scoring.classifiers.refusal import pooled
 from monitor.scoring.classifiers.refusal_features import SIGNS, SLOTS, WHOLE
 from monitor.scoring.classifiers.weights import Calibration
 from monitor.train import calibrate, metrics
+from monitor.train.refusal import report
+from monitor.train.refusal_data import LABELLED, Labelled, labelled
 from monitor.train.refusal_net import UNTOLD, Scale, _forward, _gradients, _inputs, _start, fit, logits
-from monitor.train.refusal_set import Set
+from monitor.train.refusal_set import LABELS, Set
 
 WIDTH, CUES = 8, 4
 
@@ -120,3 +125,56 @@ def test_metrics_on_cases_counted_by_hand() -> None:
     assert metrics.macro_f1(list("aabb"), list("abbb"), list("ab")) == pytest.approx((2 / 3 + 0.8) / 2)
     assert metrics.ece(gold, np.array([1.0, 1.0, 0.0, 0.0])) == 0.0
     assert metrics.ece(gold, np.array([0.0, 0.0, 1.0, 1.0])) == 1.0
+
+
+def said(source: str, number: int, label: str, again: tuple[str, ...] = ()) -> Labelled:
+    return Labelled(
+        id=f"{source}-{number}",
+        source=source,
+        subset=source,
+        lang="en",
+        split="train",
+        request="?",
+        answer=f"{number}",
+        label=label,
+        again=again,
+    )
+
+
+def test_a_repeated_answer_is_learnt_once_and_keeps_the_labels_of_its_repeats(tmp_path: Path) -> None:
+    told = [("A?", "No.", "refusal"), ("B?", "No.", "compliance"), ("C?", "Yes.", "compliance")]
+    rows = [
+        {
+            "id": str(number),
+            "lang": "en",
+            "split": "train",
+            "label_refusal": label,
+            "messages": [{"role": "user", "content": request}, {"role": "assistant", "content": answer}],
+        }
+        for number, (request, answer, label) in enumerate(told)
+    ]
+    for name in LABELLED.values():
+        text = "\n".join(map(json.dumps, rows)) if "gptfuzz" in name or "reuter" in name else ""
+        content = gzip.compress(text.encode()) if name.endswith(".gz") else text.encode()
+        (tmp_path / name).write_bytes(content)
+    found = labelled(tmp_path)
+    assert [(one.label, one.again) for one in found if one.source == "gptfuzz"] == [
+        ("refusal", ("none",)),
+        ("none", ()),
+    ]
+    assert len([one for one in found if one.source == "reuter"]) == 3
+
+
+def test_figures_of_the_whole_file_count_each_repeat_with_its_own_label() -> None:
+    rows = [said("gptfuzz", 0, "refusal", ("refusal", "refusal", "none")), said("gptfuzz", 1, "none")]
+    rows += [said("rbr", number, ("none", "full")[number % 2]) for number in range(40)]
+    refuses = np.array([row.label != "none" for row in rows])
+    unseen = np.where(refuses[:, None], [-4, 2, 2], [4, -2, -2]).astype(np.float32)
+    whole = np.zeros((len(rows), WHOLE), np.float32)
+    labels = np.array([LABELS.index(row.label) for row in rows])
+    found = report(cast("Set", SimpleNamespace(rows=rows, labels=labels, whole=whole)), unseen)
+    assert found["sets"]["gptfuzz"]["n"] == 2
+    assert found["whole_files"]["gptfuzz"]["n"] == 5
+    assert found["whole_files"]["gptfuzz"]["positives"] == 3
+    assert found["whole_files"]["gptfuzz"]["f1"] == pytest.approx(6 / 7, abs=1e-4)
+    assert found["sets"]["gptfuzz"]["f1"] == 1
