@@ -91,15 +91,16 @@ def status(*, since: Since = "24h", as_json: Json = False) -> None:
     from monitor.output import percent, print_json, stdout, table
     from monitor.report.ledger import Span
     from monitor.report.status import status as read_status
-    from monitor.scoring.judge.configured import judges_of
+    from monitor.scoring.judge.configured import judges_of, panels_of
     from monitor.scoring.registry import enabled_scorers
     from monitor.store.client import Store
 
     settings, clock = load_settings(), SystemClock()
     scorers, asked = enabled_scorers(settings.scoring.scorers), judges_of(settings.judging)
+    panels = panels_of(settings.judging, asked)
     span = Span.last(seconds(since), now=clock.now())
     with Store.connect(settings.clickhouse) as store:
-        now = read_status(store, span, scorers=scorers, judges=asked, clock=clock)
+        now = read_status(store, span, scorers=scorers, judges=(*asked, *panels), clock=clock)
     try:
         partitions, broker_note = lag(settings.kafka), ""
     except BrokerUnavailable as error:

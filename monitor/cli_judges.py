@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from monitor.cli_judges_panels import judges_disagreements
 from monitor.cli_shared import Json
 
 if TYPE_CHECKING:
@@ -12,14 +13,10 @@ if TYPE_CHECKING:
     from monitor.report.judges import SetReport
 
 judges = typer.Typer(help="How far the judges can be trusted.", no_args_is_help=True, rich_markup_mode=None)
+judges.command("disagreements")(judges_disagreements)
 
 NARROW = 130
 """Below so many columns a line a figure is printed: a row of intervals would be broken."""
-
-
-@judges.callback()
-def _group() -> None:
-    """Keep `report` a subcommand while it is the only one."""
 
 
 @judges.command("report")

@@ -30,6 +30,7 @@ CLASSIFY, JUDGE, SCHEDULE = "classify", "judge", "schedule"
 SCORE = "alignment.score"
 ASK = "alignment.ask"
 CONSIDER = "alignment.consider"
+PANEL = "alignment.panel"
 SWEEP = "alignment.sweep"
 ATTACK = "alignment.attack"
 RECONCILE = "alignment.reconcile"
@@ -64,7 +65,7 @@ def make_app(config: Settings) -> Celery:
     url = config.redis.url.get_secret_value()
     app = Celery("alignment-monitor", broker=url, amqp=_AMQP, set_as_current=False)
     app.conf.update(
-        include=["workers.score", "workers.reconcile", "workers.scheduled", "workers.judge", "workers.injection"],
+        include=[f"workers.{name}" for name in ("score", "reconcile", "scheduled", "judge", "panel", "injection")],
         task_queues=[
             # Without an exchange of its own, a queue would be bound to the default one and get every task.
             Queue(name, Exchange(name), routing_key=name)  # type: ignore[no-untyped-call]
@@ -122,6 +123,7 @@ def make_app(config: Settings) -> Celery:
                 (CANARY, config.scoring.canary_every_s),
                 (GAPS, GAPS_EVERY_S),
                 (CONSIDER, config.judging.every_s if config.judging.endpoints else 0),
+                (PANEL, config.judging.every_s if config.judging.panels else 0),
                 (ATTACK, config.judging.attack_every_s if config.judging.endpoints else 0),
                 (SWEEP, SWEEP_EVERY_S if config.judging.endpoints else 0),
             )

@@ -8,6 +8,7 @@ from typing import Any
 from monitor.clock import Clock
 from monitor.report.ledger import Span, ledger_counts
 from monitor.scoring.judge.judge import Judge
+from monitor.scoring.judge.panel import Panel
 from monitor.scoring.verdict import Scorer
 from monitor.store.client import Store
 
@@ -26,7 +27,7 @@ class Canary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JudgeStatus:
-    """How far one judge is with what it is to see."""
+    """How far one judge or panel is with what it is to see."""
 
     name: str
     chosen: int
@@ -61,7 +62,7 @@ class Status:
     """Open dead letters by reason, of all time."""
     last_canary: Canary | None
     judges: tuple[JudgeStatus, ...] = ()
-    """Phase 2; not counted in the verdicts above."""
+    """Phase 2, panels after judges; not counted in the verdicts above."""
     lost: int = 0
     """Offsets that Kafka dropped before they were read."""
     warnings: dict[str, int] = field(default_factory=dict)
@@ -81,7 +82,7 @@ class Status:
 
 
 def status(
-    store: Store, span: Span, *, scorers: Sequence[Scorer], clock: Clock, judges: Sequence[Judge] = ()
+    store: Store, span: Span, *, scorers: Sequence[Scorer], clock: Clock, judges: Sequence[Judge | Panel] = ()
 ) -> Status:
     """Read the state of the pipeline; canaries are counted apart from traffic.
 
@@ -115,7 +116,7 @@ def status(
     )
 
 
-def _judge(store: Store, span: Span, judge: Judge) -> JudgeStatus:
+def _judge(store: Store, span: Span, judge: Judge | Panel) -> JudgeStatus:
     ids = [one.id for one in judge.identities]
     row = store.query("judge_progress", since=span.since, until=span.until, judge=judge.name, scorers=ids)[0]
     wanted = row["chosen"] * len(ids)

@@ -693,3 +693,106 @@ FROM attack_results FINAL
 WHERE at >= fromUnixTimestamp64Milli({since:Int64})
 GROUP BY judge, attack
 ORDER BY judge, attack
+
+-- name: panel_undecided
+-- Samples that all members of a panel have decided on, by the same hash, and whose decision for the panel is missing or
+-- does not follow from theirs: it sees what all of them see, so its chance is the smallest of theirs. Looked at are the
+-- windows in which a member decided in the last seconds. `before` is the chance that stands there; 0 = none.
+WITH recent AS
+(
+    SELECT DISTINCT window
+    FROM selections
+    WHERE judge IN {judges:Array(String)} AND decided_at >= now64(3) - toIntervalSecond({oldest_s:UInt32})
+)
+SELECT toUInt32(m.window) AS window, m.sample_id AS sample_id, m.chance AS probability, m.number AS hash,
+    m.chosen AS selected, p.probability AS before
+FROM
+(
+    SELECT window, sample_id, min(probability) AS chance, any(hash) AS number, min(selected) AS chosen
+    FROM selections FINAL
+    WHERE judge IN {judges:Array(String)} AND window IN (SELECT window FROM recent)
+    GROUP BY window, sample_id
+    HAVING count() = length({judges:Array(String)}) AND uniqExact(hash) = 1
+) AS m
+LEFT JOIN
+(
+    SELECT window, sample_id, probability, hash, selected
+    FROM selections FINAL
+    WHERE judge = {judge:String} AND window IN (SELECT window FROM recent)
+) AS p USING (window, sample_id)
+WHERE (p.probability, p.hash, p.selected) != (m.chance, m.number, m.chosen)
+ORDER BY m.window DESC, m.sample_id
+LIMIT {limit:UInt32}
+
+-- name: panel_due
+-- Samples and dimensions that a panel (its scorers are `scorers`) is to see and has no terminal row for, though all of its
+-- `seats` members have theirs (their scorers are `members`, of all dimensions). Looked at are the windows in which a
+-- member judged in the last seconds.
+WITH recent AS
+(
+    SELECT DISTINCT window
+    FROM scores
+    WHERE stored_at >= now64(3) - toIntervalSecond({oldest_s:UInt32}) AND scorer_id IN {members:Array(String)}
+)
+SELECT toUInt32(r.window) AS window, r.sample_id AS sample_id, r.dimension AS dimension
+FROM
+(
+    SELECT window, sample_id, dimension
+    FROM scores
+    WHERE window IN (SELECT window FROM recent)
+        AND scorer_id IN arrayConcat({members:Array(String)}, {scorers:Array(String)})
+    GROUP BY window, sample_id, dimension
+    HAVING uniqExactIf(scorer_id, scorer_id IN {members:Array(String)}) = {seats:UInt32}
+        AND countIf(scorer_id IN {scorers:Array(String)}) = 0
+) AS r
+INNER JOIN
+(
+    SELECT window, sample_id, hash, probability
+    FROM selections FINAL
+    WHERE judge = {judge:String} AND selected = 1 AND window IN (SELECT window FROM recent)
+) AS c USING (window, sample_id)
+ORDER BY r.window DESC, c.hash / c.probability, r.dimension
+LIMIT {limit:UInt32}
+
+-- name: panel_votes
+-- The visible terminal rows of these scorers about these samples of one window, without any text; `mark` opens the reason
+-- of a verdict whose evidence was not found.
+SELECT sample_id, dimension, scorer_id, status, label, value, startsWith(reason, {mark:String}) AS unsupported
+FROM scores FINAL
+WHERE window = toDateTime({window:UInt32}, 'UTC') AND sample_id IN {ids:Array(UUID)}
+    AND scorer_id IN {scorers:Array(String)}
+ORDER BY sample_id, dimension, scorer_id
+
+-- name: panel_disagreements
+-- What a panel has judged in a span though its members' labels differ, the furthest apart first: `distance` is the mean
+-- absolute difference of the values of two members that have a verdict, `differing` the share of such pairs whose labels
+-- differ. Ids and labels only; `mark` as in panel_votes.
+WITH apart AS
+(
+    SELECT window, sample_id, dimension,
+        groupArrayIf((scorer_id, status, label, value, startsWith(reason, {mark:String})),
+            scorer_id IN {members:Array(String)}) AS votes,
+        groupArrayIf((label, assumeNotNull(value)), scorer_id IN {members:Array(String)} AND status = 'scored') AS said,
+        length(said) * (length(said) - 1) AS pairs,
+        arraySum(a -> arraySum(b -> abs(a.2 - b.2), said), said) / pairs AS distance,
+        arraySum(a -> arraySum(b -> a.1 != b.1, said), said) / pairs AS differing,
+        anyIf(label, scorer_id IN {scorers:Array(String)}) AS verdict
+    FROM scores FINAL
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND scorer_id IN arrayConcat({members:Array(String)}, {scorers:Array(String)})
+    GROUP BY window, sample_id, dimension
+    HAVING uniqExactIf(label, scorer_id IN {members:Array(String)} AND status = 'scored') > 1
+        AND countIf(scorer_id IN {scorers:Array(String)}) > 0
+    ORDER BY distance DESC, differing DESC, window DESC, sample_id, dimension
+    LIMIT {limit:UInt32}
+)
+SELECT toUInt32(a.window) AS window, a.sample_id AS sample_id, s.interaction_id AS interaction_id,
+    a.dimension AS dimension, a.votes AS votes, a.distance AS distance, a.differing AS differing, a.verdict AS verdict
+FROM apart AS a
+INNER JOIN
+(
+    SELECT window, sample_id, interaction_id
+    FROM samples FINAL
+    WHERE (window, sample_id) IN (SELECT window, sample_id FROM apart)
+) AS s USING (window, sample_id)
+ORDER BY a.distance DESC, a.differing DESC, a.window DESC, a.sample_id, a.dimension

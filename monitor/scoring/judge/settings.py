@@ -1,9 +1,13 @@
 """What a person sets about judges: endpoints, prices, budgets; read from the environment as `Settings.judging`."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, field_validator, model_validator
+
+NAME = r"^[a-z0-9][a-z0-9-]{0,39}$"
+MEMBERS = 2
+"""The fewest that make a panel."""
 
 
 class _Group(BaseModel):
@@ -22,7 +26,7 @@ class Price(_Group):
 class JudgeEndpoint(_Group):
     """One model behind one address."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
+    name: str = Field(pattern=NAME)
     """Part of the scorer's name: `judge-NAME`."""
     provider: Literal["openai", "anthropic"] = "openai"
     """The protocol: `openai` is also spoken by Azure, vLLM, Ollama, llama.cpp, LiteLLM."""
@@ -51,6 +55,27 @@ class JudgeEndpoint(_Group):
     """The principles that it judges, by dimension; empty = all that name it or name no judge."""
 
 
+class PanelSettings(_Group):
+    """Judges whose stored verdicts are put together into one; nobody is asked a second time."""
+
+    name: str = Field(pattern=NAME)
+    """Part of the scorer's name: `panel-NAME`."""
+    judges: tuple[Annotated[str, Field(pattern=NAME)], ...]
+    """Its members, by endpoint name: two at least."""
+    rule: Literal["majority", "mean"] = "majority"
+    dimensions: tuple[str, ...] = ()
+    """What it gives verdicts on; every member must be asked about it. Empty = all that every member is asked about."""
+
+    @field_validator("judges")
+    @classmethod
+    def _members(cls, judges: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(judges)) < len(judges):
+            raise ValueError("names a judge twice; a member has one vote")
+        if len(judges) < MEMBERS:
+            raise ValueError(f"a panel needs {MEMBERS} judges at least; name another endpoint, or remove the panel")
+        return judges
+
+
 class Budget(_Group):
     """Caps; None = no cap of that kind. Periods are by UTC: the clock hour, the day, the calendar month."""
 
@@ -67,6 +92,7 @@ class JudgingSettings(_Group):
 
     endpoints: tuple[JudgeEndpoint, ...] = ()
     """None = no judges: everything else works without."""
+    panels: tuple[PanelSettings, ...] = ()
     constitution: Path | None = None
     """The user's own; None = the shipped one."""
     budget: Budget = Budget(usd_day=10.0)
@@ -92,4 +118,18 @@ class JudgingSettings(_Group):
         unknown = sorted(set(self.budgets) - set(names))
         if unknown:
             raise ValueError(f"budgets: no endpoint named {', '.join(unknown)}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_panels(self) -> Self:
+        endpoints = [one.name for one in self.endpoints]
+        taken = set(endpoints)
+        for panel in self.panels:
+            if panel.name in taken:
+                raise ValueError(f"panels: an endpoint or another panel is named {panel.name} too; rename one")
+            taken.add(panel.name)
+            unknown = [name for name in panel.judges if name not in endpoints]
+            if unknown:
+                known = ", ".join(endpoints) or "none"
+                raise ValueError(f"panels: {panel.name}: no endpoint named {', '.join(unknown)}; endpoints: {known}")
         return self
