@@ -35,7 +35,7 @@ def segment_cells(pi: Floats) -> Cells:
     inverse = 1.0 / pi
     return Cells(
         cell=np.zeros(pi.size, dtype=np.int64),
-        group=_pi_group(pi),
+        group=pi_group(pi),
         weight=inverse / inverse.sum(),
         unobserved=0.0,
         collapsed=(),
@@ -61,7 +61,7 @@ def window_cells(*, stratum: Ints, pi: Floats, cluster: Ints, totals: Floats) ->
     conversations = np.bincount(np.unique(cluster * strata + stratum) % strata, minlength=strata)
     seen = records > 0
     level = np.full(strata, -1, dtype=np.int64)
-    level[seen] = _pi_group(records[seen] / estimated[seen])
+    level[seen] = pi_group(records[seen] / estimated[seen])
 
     cell_of = np.arange(strata)
     pooled = np.zeros(strata, dtype=bool)
@@ -95,7 +95,7 @@ def window_cells(*, stratum: Ints, pi: Floats, cluster: Ints, totals: Floats) ->
     )
 
 
-def _pi_group(pi: Floats) -> Ints:
+def pi_group(pi: Floats) -> Ints:
     """Number the powers of PI_BASE that fit into 1 / pi: 0 for (1/4, 1], 1 for (1/16, 1/4], ..."""
     # The small addend keeps an exact power in its group whatever the rounding of log.
     return np.floor(-np.log(pi) / math.log(PI_BASE) + 1e-9).astype(np.int64)

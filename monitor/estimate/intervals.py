@@ -73,14 +73,20 @@ def effective_size(
 
 
 def combine(parts: Sequence[Part], *, variance: float, confidence: float) -> tuple[float, float]:
-    """Join the groups' Clopper-Pearson intervals into one for sum of share * rate, inside [0, 1].
+    """Join the groups' intervals into one for sum of share * rate, inside [0, 1]; see `distances`."""
+    rate = sum(part.share * part.rate for part in parts)
+    below, above = distances(parts, variance=variance, confidence=confidence)
+    return max(0.0, rate - below), min(1.0, rate + above)
+
+
+def distances(parts: Sequence[Part], *, variance: float, confidence: float) -> tuple[float, float]:
+    """Give how far the limits of sum of share * rate lie below and above it, from Clopper-Pearson intervals.
 
     Distances to the limits are added in squares (MOVER: Zou and Donner 2008), so a group without a positive
     still contributes its own upper limit; a plain variance would give it none. Where the `variance` of the
     whole exceeds the sum over groups (a conversation spans groups, shares are estimated), the distances are
     widened by the same ratio. One part gives its own interval.
     """
-    rate = sum(part.share * part.rate for part in parts)
     separate = below = above = 0.0
     for part in parts:
         low, high = clopper_pearson(rate=part.rate, size=part.size, confidence=confidence)
@@ -88,4 +94,4 @@ def combine(parts: Sequence[Part], *, variance: float, confidence: float) -> tup
         above += (part.share * (high - part.rate)) ** 2
         separate += part.share**2 * part.variance
     ratio = max(1.0, variance / separate) if separate > 0.0 else 1.0
-    return max(0.0, rate - math.sqrt(ratio * below)), min(1.0, rate + math.sqrt(ratio * above))
+    return math.sqrt(ratio * below), math.sqrt(ratio * above)

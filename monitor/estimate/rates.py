@@ -31,14 +31,14 @@ cell.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from monitor.estimate.cells import Cells, segment_cells, window_cells
-from monitor.estimate.intervals import Part, combine, effective_size
-from monitor.estimate.terms import SampleTerms, StratumTotal, with_absent
+from monitor.estimate.intervals import Part, combine
+from monitor.estimate.records import Records
+from monitor.estimate.terms import SampleTerms, StratumTotal, Target, with_absent
 from monitor.estimate.variance import (
     Floats,
     Ints,
@@ -46,12 +46,9 @@ from monitor.estimate.variance import (
     cluster_order,
     cluster_sums,
     kish_size,
-    pair_sum,
 )
 
 __all__ = ["RateEstimate", "SampleTerms", "StratumTotal", "Target", "weighted_rate"]
-
-Target: TypeAlias = Literal["process", "window"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,7 +125,7 @@ def weighted_rate(
         bounds = []
         for fill in (0.0,) if n_scored == n_sampled else (0.0, 1.0):
             filled = np.nan_to_num(value, nan=fill)
-            records = _Records(value=filled, pi=pi, cluster=cluster, cell=cells.cell, weight=cells.weight)
+            records = Records(value=filled, pi=pi, cluster=cluster, cell=cells.cell, weight=cells.weight)
             bounds.append(_interval(records, cells.group, confidence, target))
         unobserved = round(cells.unobserved)
         lost = cells.unobserved / n_population
@@ -158,43 +155,6 @@ def weighted_rate(
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _Records:
-    """Complete values in `cluster_order`, shapes (n,); the weights sum to 1."""
-
-    value: Floats
-    pi: Floats
-    cluster: Ints
-    cell: Ints
-    weight: Floats
-
-    def part(self, inside: npt.NDArray[np.bool_]) -> "_Records":
-        """Keep the records `inside`, their weights scaled to sum to 1 again."""
-        weight = self.weight[inside]
-        return _Records(
-            value=self.value[inside],
-            pi=self.pi[inside],
-            cluster=cluster_index(self.cluster[inside]),
-            cell=self.cell[inside],
-            weight=weight / weight.sum(),
-        )
-
-    def rate(self) -> float:
-        """Give the weighted mean."""
-        return min(max(float(np.sum(self.weight * self.value)), 0.0), 1.0)
-
-    def variance(self, target: Target) -> float:
-        """Estimate the variance of the rate; residuals are taken from the means of the cells."""
-        share = np.bincount(self.cell, weights=self.weight)
-        total = np.bincount(self.cell, weights=self.weight * self.value)
-        mean = total / np.where(share > 0.0, share, 1.0)
-        design = pair_sum(self.weight * (self.value - mean[self.cell]), 1.0 - self.pi, self.cluster)
-        if target == "window":
-            return design
-        # Horvitz-Thompson can fall below 0 where the records of a conversation have unlike probabilities.
-        return design + max(0.0, pair_sum(self.weight * (self.value - self.rate()), self.pi, self.cluster))
-
-
 def _point(value: Floats, cells: Cells) -> float:
     """Give sum of share * mean of the scored over cells; a cell with none scored takes the others' mean."""
     scored = ~np.isnan(value)
@@ -206,41 +166,12 @@ def _point(value: Floats, cells: Cells) -> float:
     return min(max(mean, 0.0), 1.0)
 
 
-def _interval(records: _Records, group: Ints, confidence: float, target: Target) -> tuple[float, float, float]:
+def _interval(records: Records, group: Ints, confidence: float, target: Target) -> tuple[float, float, float]:
     """Give the low limit, the high limit and the effective size."""
-    parts = [_part(records, group == one, confidence, target) for one in np.unique(group)]
+    parts = [records.interval_part(group == one, confidence, target) for one in np.unique(group)]
     variance = records.variance(target)
     low, high = combine(parts, variance=variance, confidence=confidence)
     return low, high, _joint_size(parts, variance, kish_size(cluster_sums(records.weight, records.cluster)))
-
-
-def _part(records: _Records, inside: npt.NDArray[np.bool_], confidence: float, target: Target) -> Part:
-    """Give one group's rate, variance and effective size."""
-    share = float(records.weight[inside].sum())
-    records = records.part(inside)
-    variance = records.variance(target)
-    count = records.value.size
-    clusters = kish_size(cluster_sums(records.weight, records.cluster))
-    weights_size, ceiling = clusters, float(count)
-    if target == "window":
-        # The same two sizes with the finite-population correction 1 - pi; infinite where all pi are 1.
-        unexplained = pair_sum(records.weight, 1.0 - records.pi, records.cluster)
-        weights_size = 1.0 / unexplained if unexplained > 0.0 else math.inf
-        chance = float(np.sum(records.weight * (1.0 - records.pi)))
-        ceiling = count / chance if chance > 0.0 else math.inf
-    having = cluster_sums(records.value, records.cluster)
-    lacking = cluster_sums(1.0 - records.value, records.cluster)
-    size = effective_size(
-        rate=records.rate(),
-        variance=variance,
-        records=count,
-        clusters=clusters,
-        informative=int(min(np.count_nonzero(having), np.count_nonzero(lacking))),
-        weights_size=weights_size,
-        ceiling=ceiling,
-        confidence=confidence,
-    )
-    return Part(share=share, rate=records.rate(), variance=variance, size=size)
 
 
 def _joint_size(parts: Sequence[Part], variance: float, fallback: float) -> float:

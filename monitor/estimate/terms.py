@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,9 @@ import numpy.typing as npt
 from monitor.estimate.variance import Floats, Ints
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
+
+Target: TypeAlias = Literal["process", "window"]
+"""What the rate is of: the process behind a window's traffic, or exactly the records of the window."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
