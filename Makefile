@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help install demo test lint types faults judge-e2e judge-attacks bench clean
+.PHONY: help install demo test lint types faults judge-e2e judge-attacks coverage bench clean
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1\t/' | expand -t 16
@@ -41,6 +41,9 @@ judge-e2e: $(READY)  ## Judge real conversations with a real model on this machi
 
 judge-attacks: $(READY)  ## Plant attacks with and without each defence; half an hour, seconds with ATTACK_FLAGS=--scripted.
 	$(BIN)/python -m tests.judge_e2e.attacks $(ATTACK_FLAGS)
+
+coverage: $(READY)  ## Do 95 % intervals hold 95 %? A plot and one JSON object; a quarter of an hour: COVERAGE_FLAGS=--short.
+	$(BIN)/python -m bench.coverage $(COVERAGE_FLAGS)
 
 bench: $(READY)  ## Measure; the last line is one JSON object. BENCH_FLAGS=--full for the long form.
 	$(BIN)/python -m bench $(BENCH_FLAGS)

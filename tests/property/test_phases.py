@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from monitor.estimate.phases import PhaseTerms, phase_rate
@@ -120,6 +120,7 @@ def test_the_bounds_contain_the_judges_rate_for_whatever_its_missing_verdicts_tu
     rows: list[tuple[float, ...]], seed: int
 ) -> None:
     sample = terms([(*row[:4], min(row[4], 1), *row[5:]) for row in rows])
+    assume(sample.selected2.any())
     found = phase_rate(sample, totals(sample))
     answers = np.random.default_rng(seed).integers(0, 2, sample.g.size).astype(np.float64)
     filled = replace(sample, g=np.where(sample.selected2 & np.isnan(sample.g), answers, sample.g))
