@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from bench import classify, judge
+from bench.estimate import estimate
 from bench.ingest import Runs
 from bench.processes import produce, say
 from bench.store import ROWS, WAYS, Inserts
@@ -36,6 +37,8 @@ class Plan:
     inserts: int
     classify: classify.Plan
     judge: judge.Plan
+    samples: int
+    """In the window that is estimated."""
 
 
 SHORT = Plan(
@@ -44,6 +47,7 @@ SHORT = Plan(
     inserts=7,
     classify=classify.Plan(rounds=3, size=80, batches=((1, 16), (10, 30), (50, 50), (200, 200))),
     judge=judge.Plan(rounds=4, pairs=100),
+    samples=200_000,
 )
 FULL = Plan(
     messages=500_000,
@@ -51,8 +55,9 @@ FULL = Plan(
     inserts=41,
     classify=classify.Plan(rounds=5, size=80, batches=((1, 40), (10, 60), (50, 100), (200, 200))),
     judge=judge.Plan(),
+    samples=1_000_000,
 )
-PARTS = ("service", "classify", "judge")
+PARTS = ("service", "classify", "estimate", "judge")
 
 
 def measure(plan: Plan, parts: Sequence[str] = PARTS) -> dict[str, Any]:
@@ -66,7 +71,7 @@ def measure(plan: Plan, parts: Sequence[str] = PARTS) -> dict[str, Any]:
         say("the judges' transport beside bare HTTP, against a scripted endpoint ...")
         found |= asdict(judge.judge(plan.judge, {}))
         say(f"  {found['judge_overhead_ms']} ms a call, shares of the ideal {found['judge_share_of_ideal']}")
-    if {"service", "classify"}.isdisjoint(parts):
+    if set(parts) <= {"judge"}:
         return found
     with (
         tempfile.TemporaryDirectory(prefix="alignment-monitor-bench-") as folder,
@@ -78,6 +83,10 @@ def measure(plan: Plan, parts: Sequence[str] = PARTS) -> dict[str, Any]:
             say(f"the classify path beside the bare embedder, {plan.classify.needed} interactions ...")
             found |= classify_summary(classify.classify(plan.classify, stack.variables))
             say(f"  {found['classify_per_s_core']:g}/s beside {found['embedder_per_s_core']:g}/s")
+        if "estimate" in parts:
+            say(f"the rates of a window with {plan.samples:,} samples ...")
+            found |= estimate(plan.samples, stack.variables)
+            say(f"  {found['estimate_rates_s']:g} s, peak {found['estimate_rates_peak_mb']:g} MB")
         return found
 
 

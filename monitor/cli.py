@@ -72,7 +72,9 @@ def rates(
     scorers = enabled_scorers(settings.scoring.scorers)
     span = Span.last(seconds(since), now=SystemClock().now())
     with Store.connect(settings.clickhouse) as store:
-        found = compute_rates(store, span, by=fields, scorers=scorers, dimension=dimension, confidence=confidence)
+        found = compute_rates(
+            store, span, splits=[fields] if fields else [], scorers=scorers, dimension=dimension, confidence=confidence
+        )
     if dimension is not None and not found:
         known = sorted({s.identity.dimension for s in scorers})
         raise InputError(f"no dimension {dimension!r}; known: {', '.join(known)}")

@@ -27,12 +27,8 @@ def rollup(store: Store, *, margin_s: float = MARGIN_S) -> int:
     margin_ms = round(margin_s * 1000)
     for row in store.query("stale_windows", look_back_days=LOOK_BACK_DAYS, margin_ms=margin_ms):
         span = Span(since=row["window"], until=row["window"] + WINDOW_SECONDS)
-        found = rates(store, span, by=SEGMENTS[0])
-        for by in SEGMENTS[1:]:
-            # The rates of everything come with each: once is enough.
-            found.extend(one for one in rates(store, span, by=by) if one.segment)
         # One insert a window: its rows become visible together, so one of them can stand for all.
-        rows = [_row(one, span) for one in found]
+        rows = [_row(one, span) for one in rates(store, span, splits=SEGMENTS)]
         store.insert("estimates", to_columns(rows))
         written += len(rows)
     return written

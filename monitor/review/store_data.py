@@ -61,7 +61,7 @@ class StoreData:
     def rates(self, span: Span, *, by: Sequence[str] = ()) -> list[Rate]:
         """Give the rates."""
         with self._pool.borrow() as store:
-            return compute_rates(store, span, by=by, scorers=self._scorers)
+            return compute_rates(store, span, splits=[by] if by else [], scorers=self._scorers)
 
     def recent(self, span: Span, *, limit: int) -> list[Recent]:
         """Give the samples that were recorded last."""

@@ -109,17 +109,20 @@ GROUP BY stratum, outcome
 
 -- name: terms
 -- One row a sample with its verdict by one scorer, as the estimator needs it; canaries are no traffic. Of a judge (named;
--- else '') only the samples that it was to see, with the chance of both phases.
+-- else '') only the samples that it was to see, with the chance of both phases. Fields that are not asked for are empty.
 SELECT
     s.stratum AS stratum, s.probability * if({judge:String} = '', 1, j.chance) AS probability, s.hash AS hash,
-    s.segment AS segment, c.status AS status, c.value AS value
+    c.status != '' AS ended, ifNull(c.value, nan) AS value,
+    model, model_version, locale, tenant, deployment, prompt_version
 FROM
 (
     SELECT window, sample_id, stratum, probability, hash,
-        arrayMap(field -> multiIf(
-            field = 'model', model_name, field = 'model_version', model_version, field = 'locale', locale,
-            field = 'tenant', tenant, field = 'deployment', deployment, field = 'prompt_version', prompt_version, ''),
-            {by:Array(String)}) AS segment
+        if(has({by:Array(String)}, 'model'), model_name, '') AS model,
+        if(has({by:Array(String)}, 'model_version'), samples.model_version, '') AS model_version,
+        if(has({by:Array(String)}, 'locale'), samples.locale, '') AS locale,
+        if(has({by:Array(String)}, 'tenant'), samples.tenant, '') AS tenant,
+        if(has({by:Array(String)}, 'deployment'), samples.deployment, '') AS deployment,
+        if(has({by:Array(String)}, 'prompt_version'), samples.prompt_version, '') AS prompt_version
     FROM samples FINAL
     WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
         AND stratum != '_canary'

@@ -281,7 +281,7 @@ def test_rates_weigh_strata_by_the_ledger_and_segments_are_their_own(store: Stor
         for one in (*rare, *rest)
     ]
     store.insert("scores", to_columns(rows))
-    found = rates(store, SPAN, by=("model_version",))
+    found = rates(store, SPAN, splits=[("model_version",)])
     (whole,) = [one for one in found if not one.segment]
     assert whole.estimate.n_population == 1100
     assert whole.estimate.rate == pytest.approx(50 / 1100)
