@@ -15,6 +15,7 @@ from monitor.cli_constitution import constitution
 from monitor.cli_deadletters import deadletters
 from monitor.cli_delivery import events, gaps
 from monitor.cli_judges import judges
+from monitor.cli_labels import labels
 from monitor.cli_replay import replay
 from monitor.cli_rescore import judges_attacks, replay_verdicts, rescore
 from monitor.cli_shared import Found, Json, Since, seconds, visible
@@ -40,6 +41,7 @@ app.add_typer(deadletters, name="deadletters")
 app.add_typer(constitution, name="constitution")
 judges.command("attacks")(judges_attacks)
 app.add_typer(judges, name="judges")
+app.add_typer(labels, name="labels")
 app.command()(replay)
 app.command()(rescore)
 app.command("replay-verdicts")(replay_verdicts)

@@ -799,3 +799,142 @@ INNER JOIN
     WHERE (window, sample_id) IN (SELECT window, sample_id FROM apart)
 ) AS s USING (window, sample_id)
 ORDER BY a.distance DESC, a.differing DESC, a.window DESC, a.sample_id, a.dimension
+
+-- name: label_places
+-- The samples that these ids mean, by sample or by interaction; canaries are no traffic.
+SELECT DISTINCT toUInt32(window) AS window, sample_id, interaction_id
+FROM samples
+WHERE (sample_id IN {ids:Array(UUID)} OR interaction_id IN {names:Array(String)}) AND stratum != '_canary'
+
+-- name: labels_of
+-- All labels of these samples.
+SELECT sample_id, dimension, reviewer, label, note, toUnixTimestamp64Milli(labelled_at) AS labelled_ms
+FROM labels FINAL
+WHERE window IN {windows:Array(UInt32)} AND sample_id IN {ids:Array(UUID)}
+
+-- name: labels_drawn
+-- Which of these samples were drawn to be labelled.
+SELECT DISTINCT sample_id
+FROM selections FINAL
+WHERE window IN {windows:Array(UInt32)} AND sample_id IN {ids:Array(UUID)} AND judge = {judge:String} AND selected = 1
+
+-- name: label_rows
+-- The labels of a span, with all that is known of each.
+SELECT toUInt32(window) AS window, sample_id, dimension, reviewer, label, value, note, rubric, labelled_at, import_id
+FROM labels FINAL
+WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+ORDER BY window, sample_id, dimension, reviewer
+
+-- name: label_items
+-- The labels of a span with what is known of their samples, in one dimension or (none named) in all; without any text.
+-- `drawn` says whether the sample was drawn to be labelled; lengths are in characters.
+SELECT l.dimension AS dimension, l.sample_id AS sample_id, l.reviewer AS reviewer, l.label AS label, l.value AS value,
+    l.rubric AS rubric, toString(s.hash) AS conversation, s.locale AS locale, s.length AS length, d.selected = 1 AS drawn
+FROM
+(
+    SELECT window, sample_id, dimension, reviewer, label, value, rubric, concat('human:', dimension) AS judge
+    FROM labels FINAL
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND ({dimension:String} = '' OR dimension = {dimension:String})
+) AS l
+INNER JOIN
+(
+    SELECT window, sample_id, hash, locale, lengthUTF8(JSONExtractString(messages, -1, 'content')) AS length
+    FROM samples FINAL
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND sample_id IN
+        (
+            SELECT sample_id
+            FROM labels
+            WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        )
+) AS s USING (window, sample_id)
+LEFT JOIN
+(
+    SELECT window, sample_id, judge, selected
+    FROM selections FINAL
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND startsWith(judge, 'human:')
+) AS d USING (window, sample_id, judge)
+ORDER BY l.dimension, l.window, l.sample_id, l.reviewer
+
+-- name: label_scores
+-- What scorers made of the samples that somebody labelled in the same dimension (one, or none named: all), in a span.
+SELECT c.dimension AS dimension, c.sample_id AS sample_id, c.scorer_id AS scorer_id, n.name AS name, c.label AS label,
+    c.value AS value, if(mapContains(c.probabilities, c.label), c.probabilities[c.label], NULL) AS confidence
+FROM
+(
+    SELECT window, sample_id, dimension, scorer_id, label, value, probabilities
+    FROM scores FINAL
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND status = 'scored' AND (window, sample_id, dimension) IN
+        (
+            SELECT window, sample_id, dimension
+            FROM labels
+            WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+                AND ({dimension:String} = '' OR dimension = {dimension:String})
+        )
+) AS c
+LEFT JOIN (SELECT scorer_id, any(name) AS name FROM scorers GROUP BY scorer_id) AS n ON n.scorer_id = c.scorer_id
+ORDER BY c.dimension, c.sample_id, c.scorer_id
+
+-- name: label_frame
+-- All traffic of a span with what each phase knows of it in one dimension; canaries are no traffic. `pi2` and `chance` are
+-- those of the judge and of the draw for people, 0 where nothing was decided; `number` is the hash they were decided by;
+-- `yes` is the share of yes among reviewers that are sure, NaN without one. `labels` counts labels, `done` those by one
+-- reviewer where named.
+SELECT toUInt32(s.window) AS window, s.sample_id AS sample_id, s.stratum AS stratum, s.probability AS pi1, s.hash AS hash,
+    ifNull(f.value, nan) AS f, j.probability AS pi2, j.selected AS judged, ifNull(g.value, nan) AS g,
+    h.probability AS chance, h.selected AS drawn, if(h.probability > 0, h.hash, j.hash) AS number,
+    if(y.sure > 0, y.yes / y.sure, nan) AS yes, y.labels AS labels, y.done AS done
+FROM
+(
+    SELECT window, sample_id, stratum, probability, hash
+    FROM samples FINAL
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND stratum != '_canary'
+) AS s
+LEFT JOIN
+(
+    SELECT window, sample_id, value
+    FROM scores FINAL
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND dimension = {dimension:String} AND scorer_id = {classifier:String}
+) AS f USING (window, sample_id)
+LEFT JOIN
+(
+    SELECT window, sample_id, probability, selected, hash
+    FROM selections FINAL
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND judge = {judge:String}
+) AS j USING (window, sample_id)
+LEFT JOIN
+(
+    SELECT window, sample_id, value
+    FROM scores FINAL
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND dimension = {dimension:String} AND scorer_id = {scorer:String}
+) AS g USING (window, sample_id)
+LEFT JOIN
+(
+    SELECT window, sample_id, probability, selected, hash
+    FROM selections FINAL
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND judge = concat('human:', {dimension:String})
+) AS h USING (window, sample_id)
+LEFT JOIN
+(
+    SELECT window, sample_id, count() AS labels, countIf(NOT isNaN(value)) AS sure, countIf(value > 0.5) AS yes,
+        countIf({reviewer:String} = '' OR reviewer = {reviewer:String}) AS done
+    FROM labels FINAL
+    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+        AND dimension = {dimension:String}
+    GROUP BY window, sample_id
+) AS y USING (window, sample_id)
+ORDER BY s.window, s.sample_id
+
+-- name: label_sheet
+-- These samples as the person who is to label them is told of them; without what was said, unless it is asked for.
+SELECT sample_id, interaction_id, locale, model_version, if({text:UInt8}, messages, '') AS messages
+FROM samples FINAL
+WHERE window IN {windows:Array(UInt32)} AND sample_id IN {ids:Array(UUID)}

@@ -104,6 +104,22 @@ class SelectionRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LabelRow:
+    """A row of `labels`."""
+
+    window: int
+    sample_id: UUID
+    dimension: str
+    reviewer: str
+    label: str
+    value: float
+    note: str
+    rubric: str
+    labelled_at: int
+    import_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class JudgeCallRow:
     """A row of `judge_calls`."""
 
@@ -255,6 +271,7 @@ Row = (
     | ScoreRow
     | EmbeddingRow
     | SelectionRow
+    | LabelRow
     | JudgeCallRow
     | BudgetRow
     | BudgetEventRow
@@ -273,6 +290,7 @@ ROW_TYPES: Mapping[str, type[Row]] = {
     "scores": ScoreRow,
     "embeddings": EmbeddingRow,
     "selections": SelectionRow,
+    "labels": LabelRow,
     "judge_calls": JudgeCallRow,
     "budgets": BudgetRow,
     "budget_events": BudgetEventRow,

@@ -167,6 +167,28 @@ PARTITION BY toYYYYMM(window)
 ORDER BY (window, sample_id, judge)
 SETTINGS non_replicated_deduplication_window = 10000;
 
+-- name: labels
+-- What people said of samples: one visible row a (sample, dimension, reviewer), the one stored last. Whether a label was
+-- drawn for, and with what chance, `selections` tells (judge `human:DIMENSION`): the draw may come after the label.
+CREATE TABLE IF NOT EXISTS labels
+(
+    window      DateTime('UTC'),
+    sample_id   UUID,
+    dimension   LowCardinality(String),
+    reviewer    LowCardinality(String) COMMENT 'a handle of the person',
+    label       LowCardinality(String) COMMENT 'one of the principle''s labels, or unsure',
+    value       Float64 COMMENT 'of the label in the constitution of its day, in [0, 1]; above 0.5 is yes; NaN = unsure',
+    note        String COMMENT 'personal data masked',
+    rubric      LowCardinality(String) COMMENT 'digest of the principle that the label answers',
+    labelled_at DateTime64(3, 'UTC') COMMENT 'as the file says, else when it was imported',
+    import_id   UUID COMMENT 'one a run: a label given again after another one is another row',
+    stored_at   DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = ReplacingMergeTree(stored_at)
+PARTITION BY toYYYYMM(window)
+ORDER BY (window, sample_id, dimension, reviewer)
+SETTINGS non_replicated_deduplication_window = 10000;
+
 -- name: judge_calls
 -- One row a call that a judge answered: what it said, masked, and what it cost. Also the cache: the first answer to the
 -- same question serves for ever.
