@@ -1,8 +1,8 @@
 """Sentence embeddings: the seam, and the multilingual encoder that works offline (DESIGN §7).
 
 A row depends on its text alone, bit for bit, whatever stands beside it in the batch: matrix products of other shapes
-round otherwise, so the encoder is always given blocks of one shape. Threads are pinned: a default of four collapses
-on two cores.
+round otherwise, so the encoder is always given blocks of one shape, and its products are `rowwise`. Threads are pinned:
+a default of four collapses on two cores.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.errors import ConfigError
+from monitor.scoring.rowwise import Weights
 
 Matrix = npt.NDArray[np.float32]
 
@@ -57,7 +58,8 @@ class UseEmbedder:
     VOCABULARY_SHA256 = "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9"
     IDENTITY: ClassVar[str] = f"use-multilingual-3@{WEIGHTS_SHA256[:16]}"
     BLOCK_TOKENS = 384
-    BLOCK_TEXTS = 32
+    BLOCK_TEXTS = 36
+    """Both are multiples of `rowwise.ROWS`."""
     width = 512
     cues = 1280
 
@@ -83,6 +85,10 @@ class UseEmbedder:
         self._tokenizer = UseTokenizer(str(files / "sp.model"))
         self._net: Any = NumpyBackend(str(files / "weights.npz"), self._tokenizer, threads=threads)
         self._threads = threads
+        net = self._net
+        self._projection = Weights(net.proj_W)
+        self._first, self._second = [Weights(one) for one in net.w1], [Weights(one) for one in net.w2]
+        self._mean, self._deep = Weights(net.cnn_W), {name: Weights(getattr(net, name)) for name in _DEEP}
 
     @property
     def identity(self) -> str:
@@ -146,7 +152,7 @@ class UseEmbedder:
         np.copyto(words, net.table[tokens])
         words *= net.scale[chunk, None]
         words += net.lo[chunk, None]
-        projected = words @ net.proj_W
+        projected = self._projection.product(words)
         projected += net.proj_b
         _normalise(projected, net.ln_g_all, net.ln_b_all, net.eps)
         around = _window(starts, lengths, n)
@@ -155,12 +161,12 @@ class UseEmbedder:
             mine = projected[:, i * _CHANNELS : (i + 1) * _CHANNELS]
             columns = around[:, _LEFT - left : _LEFT - left + order]
             padded[:n] = mine
-            first = padded[columns].reshape(n, order * _CHANNELS) @ net.w1[i]
+            first = self._first[i].product(padded[columns].reshape(n, order * _CHANNELS))
             first += net.b1[i]
             np.maximum(first, 0, out=first)
             first += mine
             padded[:n] = first
-            second = padded[columns].reshape(n, order * _CHANNELS) @ net.w2[i]
+            second = self._second[i].product(padded[columns].reshape(n, order * _CHANNELS))
             second += net.b2[i]
             np.maximum(second, 0, out=second)
             second += first
@@ -171,16 +177,18 @@ class UseEmbedder:
     def _pool(self, sums: Matrix, lengths: Matrix) -> Matrix:
         """Give the unit vectors of texts from the sums over their tokens: the deep averaging part."""
         net = self._net
-        mean = sums @ net.cnn_W
+        d0, d1, d2, d3, p1, p3 = (self._deep[name].product for name in _DEEP)
+        mean = self._mean.product(sums)
         mean += lengths[:, None] * net.cnn_b
         mean *= np.reciprocal(np.sqrt(lengths))[:, None]
-        y0 = np.maximum(mean @ net.d0, 0)
-        y1 = np.maximum(mean @ net.p1 + y0 @ net.d1, 0)
-        z: Matrix = np.tanh(y1 @ net.p3 + np.maximum(y1 @ net.d2, 0) @ net.d3)
+        y0 = np.maximum(d0(mean), 0)
+        y1 = np.maximum(p1(mean) + d1(y0), 0)
+        z: Matrix = np.tanh(p3(y1) + d3(np.maximum(d2(y1), 0)))
         z *= np.reciprocal(np.sqrt(np.maximum(np.einsum("ij,ij->i", z, z), net.eps)))[:, None]
         return z
 
 
+_DEEP = ("d0", "d1", "d2", "d3", "p1", "p3")
 _CHUNKS = 17
 _CHANNELS = 256
 _ORDERS = ((2, 0), (3, 1), (5, 2))
