@@ -296,7 +296,10 @@ def _judged(one: "JudgeStatus") -> str:
 
 
 def _scorer(one: "Rate") -> str:
-    return one.scorer_id[:12] + (f" {one.judge}, not corrected" if one.judge else "")
+    name = f"{one.scorer_id[:12]} {one.judge}".strip()
+    if one.corrected and one.phases:
+        return f"{name}, corrected by {one.estimate.n_scored} labels"
+    return f"{name}, not corrected" if one.judge else name
 
 
 def _fields(by: str) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ def labels_next(
     from monitor.intake.sampling import hasher
     from monitor.output import print_json, say, stdout, table
     from monitor.report.labels_draw import draw
-    from monitor.report.labels_frame import sources
+    from monitor.report.labels_sources import sources
     from monitor.report.ledger import Span
     from monitor.scoring.constitution.load import load
     from monitor.store.client import Store
@@ -201,8 +201,9 @@ def labels_plan(
     from monitor.config import load_settings
     from monitor.estimate.planning import plan
     from monitor.output import print_json, stdout, table
-    from monitor.report.labels_frame import phase_terms, read_frame, sources
+    from monitor.report.labels_sources import sources
     from monitor.report.ledger import Span
+    from monitor.report.phase_frame import phase_terms, read_frame, with_totals
     from monitor.scoring.constitution.load import load
     from monitor.store.client import Store
 
@@ -210,8 +211,8 @@ def labels_plan(
     who = sources(settings, _principle(load(settings.judging.constitution), dimension).dimension, judge)
     span = Span.last(seconds(since), now=SystemClock().now())
     with Store.connect(settings.clickhouse) as store:
-        terms, totals = phase_terms(store, span, read_frame(store, span, who))
-    made = plan(terms, totals, target=target, confidence=confidence)
+        frame, stratum, totals = with_totals(store, span, read_frame(store, span, who))
+    made = plan(phase_terms(frame, stratum), totals, target=target, confidence=confidence)
     if as_json:
         print_json({"dimension": dimension, "judge": who.judge or None, "since": since, **asdict(made)})
         return

@@ -27,8 +27,8 @@ import numpy as np
 
 from monitor.estimate.variance import Floats
 from monitor.intake.interaction import Message
-from monitor.report.labels_frame import TWO_64, Frame, Sources, read_frame
 from monitor.report.ledger import Span
+from monitor.report.phase_frame import TWO_64, Frame, Sources, read_frame
 from monitor.store.client import Row, Store
 from monitor.store.judging import decision
 from monitor.store.labels import ASKED_AT_ONCE, drawn_name
@@ -100,7 +100,7 @@ def draw(
     Raises:
         StoreUnavailable: a part may be written; drawing again ends the same.
     """
-    frame = read_frame(store, span, who, reviewer=reviewer)
+    frame = read_frame(store, span, who, reviewer=reviewer, ids=True)
     number = [
         one or hash64(b"judge:" + sample_id.bytes) for one, sample_id in zip(frame.number, frame.sample_id, strict=True)
     ]
@@ -153,7 +153,7 @@ def _decided(frame: Frame, chance: Floats, number: Sequence[int], dimension: str
     rows = []
     name = drawn_name(dimension)
     for at in map(int, np.flatnonzero(chance > frame.chance)):
-        made = decision(name, frame.window[at], frame.sample_id[at], float(chance[at]), _always(number[at]))
+        made = decision(name, int(frame.window[at]), frame.sample_id[at], float(chance[at]), _always(number[at]))
         if made.selected or not frame.chance[at]:
             rows.append(made)
     return rows
@@ -170,13 +170,13 @@ def _sheet(store: Store, frame: Frame, chance: Floats, order: Sequence[int], *, 
     while part := list(islice(left, ASKED_AT_ONCE)):
         rows = store.query(
             "label_sheet",
-            windows=sorted({frame.window[at] for at in part}),
+            windows=sorted({int(frame.window[at]) for at in part}),
             ids=[frame.sample_id[at] for at in part],
             text=int(text),
         )
         told |= {row["sample_id"]: row for row in rows}
     return [
-        _waiting(told[frame.sample_id[at]], frame.window[at], float(chance[at]))
+        _waiting(told[frame.sample_id[at]], int(frame.window[at]), float(chance[at]))
         for at in order
         # It may have been erased since.
         if frame.sample_id[at] in told

@@ -35,13 +35,15 @@ def rollup(store: Store, *, margin_s: float = MARGIN_S) -> int:
 
 
 def _row(rate: Rate, span: Span) -> EstimateRow:
-    estimate = rate.estimate
+    estimate, phases = rate.estimate, rate.phases
     return EstimateRow(
         window=span.since,
         window_hours=(span.until - span.since) // 3600,
         segment=rate.segment,
         dimension=rate.dimension,
         scorer_id=rate.scorer_id,
+        corrected=int(rate.corrected),
+        classifier=rate.classifier,
         rate=estimate.rate,
         low=estimate.low,
         high=estimate.high,
@@ -52,5 +54,8 @@ def _row(rate: Rate, span: Span) -> EstimateRow:
         unscored=estimate.n_unscored,
         due=estimate.n_due,
         coverage=estimate.coverage or 0.0,
+        classified=phases.classifier.n if phases else 0,
+        judged=phases.judge.n if phases else 0,
+        labelled=phases.human.n if phases else 0,
         method=estimate.method,
     )

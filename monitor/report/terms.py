@@ -3,18 +3,15 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
 
 import numpy as np
 
 from monitor.estimate.rates import SampleTerms, StratumTotal
 from monitor.estimate.variance import Ints
 from monitor.report.ledger import Span, ledger_counts
+from monitor.report.segments import Coded, coded, segments
 from monitor.scoring.verdict import POSITIVE_ABOVE
 from monitor.store.client import Store
-
-SegmentField = Literal["model", "model_version", "locale", "tenant", "deployment", "prompt_version"]
-SEGMENT_FIELDS: tuple[str, ...] = get_args(SegmentField)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -23,31 +20,22 @@ class Series:
 
     terms: SampleTerms
     totals: list[StratumTotal]
-    fields: dict[str, tuple[Ints, list[str]]]
-    """By segment field: the code (n,) of each record's value, and the values."""
+    fields: dict[str, Coded]
 
     def segments(self, by: Sequence[str]) -> Iterator[tuple[dict[str, str], SampleTerms]]:
         """Give each combination of values of the fields `by` that occurs, sorted, with its records."""
-        if not self.terms.value.size:
-            return
-        codes = np.stack([self.fields[field][0] for field in by])
-        found, member = np.unique(codes, axis=1, return_inverse=True)
-        # One sort for all segments: a search a segment would make many tenants slow.
-        order = np.argsort(member, kind="stable")
-        edges = np.cumsum(np.bincount(member, minlength=found.shape[1]))[:-1]
-        names = [tuple(self.fields[field][1][code] for field, code in zip(by, one, strict=True)) for one in found.T]
-        for label, chosen in sorted(zip(names, np.split(order, edges), strict=True), key=lambda pair: pair[0]):
-            yield dict(zip(by, label, strict=True)), _part(self.terms, chosen)
+        for label, chosen in segments(self.fields, by):
+            yield label, _part(self.terms, chosen)
 
 
-def read_series(store: Store, span: Span, *, dimension: str, scorer_id: str, judge: str, by: Sequence[str]) -> Series:
-    """Read one series once, with the segment fields `by`; `judge` names the judge whose series it is, else ''.
+def read_series(store: Store, span: Span, *, dimension: str, scorer_id: str, by: Sequence[str]) -> Series:
+    """Read one classifier's series once, with the segment fields `by`.
 
     Raises:
         StoreUnavailable: ClickHouse does not answer.
     """
     columns = store.columns(
-        "terms", since=span.since, until=span.until, dimension=dimension, scorer=scorer_id, judge=judge, by=list(by)
+        "terms", since=span.since, until=span.until, dimension=dimension, scorer=scorer_id, by=list(by)
     )
     # After the samples, never before: the ledger is written after them (see `with_absent`).
     totals = [
@@ -68,12 +56,8 @@ def read_series(store: Store, span: Span, *, dimension: str, scorer_id: str, jud
         conversation=conversation.astype(np.int64)[keep],
         unscored=(missing & np.array(columns["ended"], dtype=np.bool_))[keep],
     )
-    fields = {}
-    for field in by:
-        position: dict[str, int] = {}
-        codes = np.array([position.setdefault(name, len(position)) for name in columns[field]], dtype=np.int64)
-        fields[field] = (codes[keep], list(position))
-    return Series(terms=terms, totals=_chosen(totals, terms) if judge else _at_least(totals, terms), fields=fields)
+    fields = {field: coded(columns[field]).only(keep) for field in by}
+    return Series(terms=terms, totals=_at_least(totals, terms), fields=fields)
 
 
 def _at_least(totals: list[StratumTotal], terms: SampleTerms) -> list[StratumTotal]:
@@ -81,15 +65,6 @@ def _at_least(totals: list[StratumTotal], terms: SampleTerms) -> list[StratumTot
     seen = np.bincount(terms.stratum, minlength=len(totals))
     return [
         total if total.population >= int(n) else replace(total, sampled=int(n) - total.sampled_out)
-        for total, n in zip(totals, seen, strict=True)
-    ]
-
-
-def _chosen(totals: list[StratumTotal], terms: SampleTerms) -> list[StratumTotal]:
-    """Count as sampled what a judge was to see: all else of the stratum, it stands for."""
-    seen = np.bincount(terms.stratum, minlength=len(totals))
-    return [
-        replace(total, sampled=int(n), sampled_out=max(total.population, int(n)) - int(n))
         for total, n in zip(totals, seen, strict=True)
     ]
 

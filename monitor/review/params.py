@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from starlette.datastructures import QueryParams
 
-from monitor.report.terms import SEGMENT_FIELDS
+from monitor.report.segments import SEGMENT_FIELDS
 from monitor.review.words import LANGUAGES, Language
 
 SPANS = ("1h", "24h", "7d")

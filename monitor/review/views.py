@@ -154,8 +154,8 @@ def dead_letters(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _series(rate: Rate) -> tuple[str, str]:
-    return rate.dimension, rate.scorer_id
+def _series(rate: Rate) -> tuple[str, str, bool]:
+    return rate.dimension, rate.scorer_id, rate.corrected
 
 
 def _axis(rates: Sequence[Rate]) -> float:

@@ -108,10 +108,10 @@ FROM
 GROUP BY stratum, outcome
 
 -- name: terms
--- One row a sample with its verdict by one scorer, as the estimator needs it; canaries are no traffic. Of a judge (named;
--- else '') only the samples that it was to see, with the chance of both phases. Fields that are not asked for are empty.
+-- One row a sample with its verdict by one scorer, as the estimator needs it; canaries are no traffic.
+-- Fields that are not asked for are empty.
 SELECT
-    s.stratum AS stratum, s.probability * if({judge:String} = '', 1, j.chance) AS probability, s.hash AS hash,
+    s.stratum AS stratum, s.probability AS probability, s.hash AS hash,
     c.status != '' AS ended, ifNull(c.value, nan) AS value,
     model, model_version, locale, tenant, deployment, prompt_version
 FROM
@@ -134,28 +134,27 @@ LEFT JOIN
     WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
         AND dimension = {dimension:String} AND scorer_id = {scorer:String}
 ) AS c USING (window, sample_id)
-LEFT JOIN
-(
-    SELECT window, sample_id, probability AS chance
-    FROM selections FINAL
-    WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
-        AND judge = {judge:String} AND selected = 1
-) AS j USING (window, sample_id)
-WHERE {judge:String} = '' OR j.chance > 0
 ORDER BY s.window, s.sample_id
 
 -- name: series
 -- The scorers that have rows since a window: each is a series of its own, never joined to another. A judge's is named.
-SELECT s.dimension AS dimension, s.scorer_id AS scorer_id, s.kind AS kind, if(s.kind = 'judge', n.name, '') AS judge
+-- `labelled` says that the dimension has labels. The one with the most rows comes first.
+SELECT s.dimension AS dimension, s.scorer_id AS scorer_id, s.kind AS kind, if(s.kind = 'judge', n.name, '') AS judge,
+    s.dimension IN
+    (
+        SELECT dimension
+        FROM labels
+        WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+    ) AS labelled
 FROM
 (
-    SELECT dimension, scorer_id, any(scorer_kind) AS kind
+    SELECT dimension, scorer_id, any(scorer_kind) AS kind, count() AS n
     FROM scores
     WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
     GROUP BY dimension, scorer_id
 ) AS s
 LEFT JOIN (SELECT scorer_id, any(name) AS name FROM scorers GROUP BY scorer_id) AS n ON n.scorer_id = s.scorer_id
-ORDER BY dimension, scorer_id
+ORDER BY dimension, s.n DESC, scorer_id
 
 -- name: stale_windows
 -- Windows whose estimates may lag behind what they are made from, newest first: rows stored since they were computed,
@@ -166,6 +165,10 @@ WITH
     scored AS
     (
         SELECT window, max(stored_at) AS at FROM scores WHERE stored_at >= (SELECT moment FROM since) GROUP BY window
+    ),
+    told AS
+    (
+        SELECT window, max(stored_at) AS at FROM labels WHERE stored_at >= (SELECT moment FROM since) GROUP BY window
     ),
     sampled AS
     (
@@ -187,26 +190,32 @@ WITH
             FROM offset_ledger
             WHERE outcome IN ('sampled', 'sampled_out') AND stratum != '_canary'
                 AND (window >= toDateTime((SELECT moment FROM since), 'UTC')
-                    OR window IN (SELECT window FROM scored) OR window IN (SELECT window FROM sampled))
+                    OR window IN (SELECT window FROM scored) OR window IN (SELECT window FROM sampled)
+                    OR window IN (SELECT window FROM told))
             GROUP BY topic, topic_id, partition, window, stratum, outcome
         )
         GROUP BY window
     )
 SELECT toUInt32(w.window) AS window
-FROM (SELECT window FROM scored UNION DISTINCT SELECT window FROM sampled UNION DISTINCT SELECT window FROM counted) AS w
+FROM
+(
+    SELECT window FROM scored UNION DISTINCT SELECT window FROM sampled UNION DISTINCT SELECT window FROM told
+    UNION DISTINCT SELECT window FROM counted
+) AS w
 LEFT JOIN scored ON scored.window = w.window
+LEFT JOIN told ON told.window = w.window
 LEFT JOIN sampled ON sampled.window = w.window
 LEFT JOIN known ON known.window = w.window
 LEFT JOIN counted ON counted.window = w.window
 WHERE if(toUnixTimestamp64Milli(known.at) = 0, toUnixTimestamp64Milli(scored.at) > 0,
-    greatest(scored.at, sampled.at) >= known.at - toIntervalMillisecond({margin_ms:UInt32})
+    greatest(scored.at, sampled.at, told.at) >= known.at - toIntervalMillisecond({margin_ms:UInt32})
     OR toFloat64(counted.n) != known.population)
 ORDER BY window DESC
 
 -- name: estimate_rows
 -- The estimates of each hour as the rollup last wrote them, for comparisons with a recomputation.
-SELECT toUInt32(window) AS window, segment, dimension, scorer_id, rate, low, high, population, sampled, scored, unscored,
-    due, coverage, toFloat64(computed_at) AS computed_at
+SELECT toUInt32(window) AS window, segment, dimension, scorer_id, corrected, classifier, rate, low, high, population,
+    sampled, scored, unscored, due, coverage, classified, judged, labelled, toFloat64(computed_at) AS computed_at
 FROM estimates FINAL
 WHERE window_hours = 1
 
@@ -878,18 +887,26 @@ FROM
 LEFT JOIN (SELECT scorer_id, any(name) AS name FROM scorers GROUP BY scorer_id) AS n ON n.scorer_id = c.scorer_id
 ORDER BY c.dimension, c.sample_id, c.scorer_id
 
--- name: label_frame
+-- name: phases
 -- All traffic of a span with what each phase knows of it in one dimension; canaries are no traffic. `pi2` and `chance` are
 -- those of the judge and of the draw for people, 0 where nothing was decided; `number` is the hash they were decided by;
--- `yes` is the share of yes among reviewers that are sure, NaN without one. `labels` counts labels, `done` those by one
--- reviewer where named.
-SELECT toUInt32(s.window) AS window, s.sample_id AS sample_id, s.stratum AS stratum, s.probability AS pi1, s.hash AS hash,
-    ifNull(f.value, nan) AS f, j.probability AS pi2, j.selected AS judged, ifNull(g.value, nan) AS g,
+-- `open` says that the judge is to see it and has not ended; `yes` is the share of yes among reviewers that are sure, NaN
+-- without one. `labels` counts labels, `done` those by one reviewer where named. Ids and fields are empty unless asked for.
+SELECT toUInt32(s.window) AS window, if({with_ids:UInt8}, toString(s.sample_id), '') AS sample, s.stratum AS stratum,
+    s.probability AS pi1, s.hash AS hash, ifNull(f.value, nan) AS f,
+    j.probability AS pi2, j.selected AS judged, ifNull(g.value, nan) AS g, j.selected AND g.status = '' AS open,
     h.probability AS chance, h.selected AS drawn, if(h.probability > 0, h.hash, j.hash) AS number,
-    if(y.sure > 0, y.yes / y.sure, nan) AS yes, y.labels AS labels, y.done AS done
+    if(y.sure > 0, y.yes / y.sure, nan) AS yes, y.labels AS labels, y.done AS done,
+    model, model_version, locale, tenant, deployment, prompt_version
 FROM
 (
-    SELECT window, sample_id, stratum, probability, hash
+    SELECT window, sample_id, stratum, probability, hash,
+        if(has({by:Array(String)}, 'model'), model_name, '') AS model,
+        if(has({by:Array(String)}, 'model_version'), samples.model_version, '') AS model_version,
+        if(has({by:Array(String)}, 'locale'), samples.locale, '') AS locale,
+        if(has({by:Array(String)}, 'tenant'), samples.tenant, '') AS tenant,
+        if(has({by:Array(String)}, 'deployment'), samples.deployment, '') AS deployment,
+        if(has({by:Array(String)}, 'prompt_version'), samples.prompt_version, '') AS prompt_version
     FROM samples FINAL
     WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
         AND stratum != '_canary'
@@ -910,7 +927,7 @@ LEFT JOIN
 ) AS j USING (window, sample_id)
 LEFT JOIN
 (
-    SELECT window, sample_id, value
+    SELECT window, sample_id, status, value
     FROM scores FINAL
     WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
         AND dimension = {dimension:String} AND scorer_id = {scorer:String}

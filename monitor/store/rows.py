@@ -205,6 +205,8 @@ class EstimateRow:
     segment: dict[str, str]
     dimension: str
     scorer_id: str
+    corrected: int
+    classifier: str
     rate: float | None
     low: float
     high: float
@@ -215,6 +217,9 @@ class EstimateRow:
     unscored: int
     due: int
     coverage: float
+    classified: int
+    judged: int
+    labelled: int
     method: str
 
 

@@ -318,22 +318,27 @@ CREATE TABLE IF NOT EXISTS estimates
     segment      Map(LowCardinality(String), String) COMMENT 'empty = everything',
     dimension    LowCardinality(String),
     scorer_id    LowCardinality(String),
+    corrected    UInt8 COMMENT '1 = the rate of people''s yes: labels correct it for the scorer''s errors',
+    classifier   LowCardinality(String) COMMENT 'scorer id of what helps a judge or people; empty = none',
     rate         Nullable(Float64),
     low          Float64,
     high         Float64,
     confidence   Float64,
     population   Float64 COMMENT 'interactions seen; estimated for a segment that strata do not fix',
-    sampled      UInt64,
+    sampled      UInt64 COMMENT 'that whoever the rate is of was to see: samples, a judge''s part, those drawn for people',
     scored       UInt64,
     unscored     UInt64,
     due          UInt64,
     coverage     Float64,
+    classified   UInt64 COMMENT 'samples with the classifier''s value; 0 without a judge or labels',
+    judged       UInt64 COMMENT 'with the judge''s verdict, as far as it is in the rate',
+    labelled     UInt64 COMMENT 'with a label by people that is in the rate',
     method       LowCardinality(String),
     computed_at  DateTime64(3, 'UTC') DEFAULT now64(3)
 )
 ENGINE = ReplacingMergeTree(computed_at)
 PARTITION BY toYYYYMM(window)
-ORDER BY (window, window_hours, segment, dimension, scorer_id);
+ORDER BY (window, window_hours, segment, dimension, scorer_id, corrected);
 
 -- name: attempts
 -- Who began what and may have died of it: written only where work is suspect, so the common path pays nothing.

@@ -124,7 +124,7 @@ def test_unsure_may_be_said_of_any_sample_and_is_neither_yes_nor_no(
     (frame,) = [
         row
         for row in store.query(
-            "label_frame",
+            "phases",
             since=WINDOW,
             until=WINDOW + 3600,
             dimension="refusal",
@@ -132,8 +132,10 @@ def test_unsure_may_be_said_of_any_sample_and_is_neither_yes_nor_no(
             judge="",
             scorer="",
             reviewer="",
+            with_ids=1,
+            by=[],
         )
-        if row["sample_id"] == sample(1)
+        if row["sample"] == str(sample(1))
     ]
     assert math.isnan(frame["yes"])
     assert frame["labels"] == frame["done"] == 1

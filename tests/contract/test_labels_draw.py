@@ -13,21 +13,28 @@ from monitor import cli_labels
 from monitor.clock import FixedClock
 from monitor.config import ClickHouseSettings, load_settings
 from monitor.errors import InputError
+from monitor.estimate.phase_terms import PhaseTerms
 from monitor.estimate.planning import plan
+from monitor.estimate.terms import StratumTotal
 from monitor.intake.sampling import TWO_64, hasher
 from monitor.report.labels_draw import Drawing
 from monitor.report.labels_draw import draw as draw_labels
 from monitor.report.labels_file import read_labels
-from monitor.report.labels_frame import Sources, phase_terms, read_frame, sources
 from monitor.report.labels_import import import_labels
+from monitor.report.labels_sources import sources
+from monitor.report.phase_frame import Sources, phase_terms, read_frame, with_totals
+from monitor.report.rates import rates
+from monitor.report.rollup import rollup
 from monitor.scoring.verdict import Status, Unscored, Verdict
 from monitor.store.client import Store
+from monitor.store.due import register_identities
 from monitor.store.judging import consider
 from monitor.store.record import record
 from monitor.store.rows import score_row, to_columns
 from tests.contract.test_labels import NOON, in_environment
 from tests.contract.test_labels_agreement import identity
 from tests.contract.test_store import ALL_TIME, SPAN, WINDOW, batch, position
+from tests.support.live import wait_for
 from tests.support.rubric import TEXT, small
 
 SIZE = 200
@@ -74,6 +81,11 @@ def selections(store: Store, judge: str) -> list[dict[str, Any]]:
 
 def draw(store: Store, n: int = 20, who: Sources = JUDGED, **options: Any) -> Drawing:
     return draw_labels(store, SPAN, who, n=n, hash64=options.pop("hash64", HASH), **options)
+
+
+def terms_of(store: Store, who: Sources) -> tuple[PhaseTerms, list[StratumTotal]]:
+    frame, stratum, totals = with_totals(store, SPAN, read_frame(store, SPAN, who))
+    return phase_terms(frame, stratum), totals
 
 
 def ids(found: Drawing) -> list[UUID]:
@@ -177,11 +189,11 @@ def test_the_terms_for_the_estimator_hold_each_phase_with_its_chance(world: Stor
     say(ids(found)[:10], label="full")
     say(ids(found)[:5], label="none", reviewer="deniz")
     say([one for one in IDS if one not in ids(found)][:7], label="full")
-    terms, totals = phase_terms(world, SPAN, read_frame(world, SPAN, JUDGED))
+    terms, totals = terms_of(world, JUDGED)
     assert (totals[0].sampled, totals[0].population) == (SIZE, SIZE)
     assert np.count_nonzero(terms.selected3) == 10, "those that wait count as not drawn, and convenience never counts"
     assert np.nanmin(terms.y) == 1.0, "where reviewers are level it is yes"
-    at = {one: n for n, one in enumerate(read_frame(world, SPAN, JUDGED).sample_id)}
+    at = {one: n for n, one in enumerate(read_frame(world, SPAN, JUDGED, ids=True).sample_id)}
     eleventh = found.waiting[10]
     done = HASH(b"judge:" + eleventh.sample_id.bytes) / TWO_64 / eleventh.chance
     for one in found.waiting[:10]:
@@ -198,7 +210,7 @@ def test_labels_behind_a_gap_in_the_list_wait_for_it_and_unsure_closes_it(
     found = ids(draw(world))
 
     def counted() -> tuple[int, int]:
-        terms, _ = phase_terms(world, SPAN, read_frame(world, SPAN, JUDGED))
+        terms, _ = terms_of(world, JUDGED)
         return int(np.count_nonzero(terms.selected3)), int(np.count_nonzero(~np.isnan(terms.y)))
 
     say([*found[:4], *found[5:]])
@@ -211,7 +223,7 @@ def test_labels_behind_a_gap_in_the_list_wait_for_it_and_unsure_closes_it(
 def test_without_a_judge_people_take_its_place(world: Store, say: Callable[..., None]) -> None:
     found = draw(world, who=ALONE)
     say(ids(found), label="none")
-    terms, _ = phase_terms(world, SPAN, read_frame(world, SPAN, ALONE))
+    terms, _ = terms_of(world, ALONE)
     assert np.array_equal(terms.selected2, terms.selected3)
     assert np.isnan(terms.g).all()
     assert sorted(terms.pi2[terms.selected2]) == pytest.approx(sorted(one.chance for one in found.waiting))
@@ -286,7 +298,7 @@ def test_the_plan_is_made_from_what_is_stored(
     say(found[12:40], label="none")
     cli_labels.labels_plan(dimension="refusal", target=0.08, since="3650d", as_json=True)
     made = json.loads(capsys.readouterr().out)
-    expected = plan(*phase_terms(world, SPAN, read_frame(world, SPAN, who)), target=0.08)
+    expected = plan(*terms_of(world, who), target=0.08)
     assert made["half_width"] == expected.half_width
     assert made["labels"]["now"] == 40
     assert made["labels"]["needed"] > 40
@@ -295,3 +307,36 @@ def test_the_plan_is_made_from_what_is_stored(
     shown = capsys.readouterr().out
     assert f"half-width ±{100 * made['half_width']:.2f} points now" in shown
     assert f"{made['labels']['needed']}" in shown
+
+
+def test_labels_that_were_drawn_correct_the_judges_rate_and_the_rollup_writes_it_beside_the_judges_own(
+    world: Store, say: Callable[..., None]
+) -> None:
+    register_identities(world, [JUDGE, HEAD])
+    found = ids(draw(world, 60))
+    # The judge says yes above 0.4, people above 0.6.
+    truth = {one: value(n) > 0.6 for n, one in enumerate(IDS)}
+    say([one for one in found if truth[one]], label="full")
+    say([one for one in found if not truth[one]], label="none")
+    own, corrected = (
+        next(one for one in rates(world, SPAN) if one.judge == "judge-one" and one.corrected is wanted)
+        for wanted in (False, True)
+    )
+    judged = sum(row["selected"] for row in selections(world, "judge-one"))
+    assert (own.estimate.n_sampled, corrected.estimate.n_sampled, corrected.estimate.n_scored) == (judged, 60, 60)
+    assert own.classifier == corrected.classifier == HEAD.id
+    assert own.estimate.rate is not None
+    assert corrected.estimate.rate is not None
+    assert own.estimate.rate > 0.5 > corrected.estimate.rate
+    assert corrected.estimate.low < sum(truth.values()) / SIZE < corrected.estimate.high
+    rollup(world)
+    rows = [row for row in world.query("estimate_rows") if row["scorer_id"] == JUDGE.id and not row["segment"]]
+    written = {row["corrected"]: row for row in rows}
+    assert written[1]["rate"] == pytest.approx(corrected.estimate.rate)
+    assert written[0]["rate"] == pytest.approx(own.estimate.rate)
+    assert (written[1]["labelled"], written[0]["labelled"]) == (60, 0)
+    # Another label makes the window be computed again.
+    wait_for(lambda: rollup(world, margin_s=0.3) == 0, "the rollup to come to rest", seconds=20)
+    more = [one.sample_id for one in draw(world, 10).waiting]
+    say(more, label="none")
+    assert rollup(world, margin_s=0.3) > 0

@@ -143,6 +143,7 @@ PARAMETERS: dict[str, Any] = {
     "classifier": "b",
     "reviewer": "",
     "text": 0,
+    "with_ids": 1,
     "dimension": "d",
     "judge": "",
     "judges": ["a", "b"],

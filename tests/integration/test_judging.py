@@ -57,7 +57,7 @@ def test_what_the_bot_says_is_judged_and_shown_though_another_judge_is_away(tmp_
         assert server.count == ROWS, "one call asks for both of its principles, and the third needs none"
         (refusal,) = [r for r in live.json("rates", "--dimension", "refusal") if r.get("judge") == "judge-one"]
         assert refusal["rate"] == pytest.approx(0.5)
-        assert refusal["corrected_for_judge_error"] is False
+        assert refusal["corrected_for_scorer_error"] is False
         told = live.command("status").stdout
         assert "judge-one" in told
         assert "k-123" not in told + live.said.read_text() + (live.data / "logs" / "judge.log").read_text()

@@ -9,7 +9,7 @@ import pytest
 from monitor.estimate.terms import Bools
 from monitor.estimate.variance import Floats
 from monitor.report.labels_draw import chances, gains
-from monitor.report.labels_frame import Frame, finished
+from monitor.report.phase_frame import Frame, finished
 
 NAN = float("nan")
 
@@ -29,15 +29,16 @@ def frame(
         return np.broadcast_to(np.asarray(value, dtype=np.float64), (size,)).copy()
 
     return Frame(
-        window=[0] * size,
+        window=np.zeros(size, dtype=np.int64),
         sample_id=[UUID(int=n + 1) for n in range(size)],
         stratum=["all"] * size,
         pi1=floats(pi1),
-        conversation=list(range(size)),
+        conversation=np.arange(size, dtype=np.uint64),
         f=floats(f),
         g=floats(g),
         pi2=floats(pi2),
         judged=np.broadcast_to(np.asarray(True if judged is None else judged, dtype=np.bool_), (size,)).copy(),
+        open=np.zeros(size, dtype=np.bool_),
         number=[0] * size,
         chance=floats(0.0),
         drawn=np.zeros(size, dtype=np.bool_),
@@ -45,6 +46,7 @@ def frame(
         labelled=np.zeros(size, dtype=np.bool_),
         done=np.zeros(size, dtype=np.bool_),
         has_judge=judged is not None,
+        fields={},
     )
 
 
