@@ -14,6 +14,7 @@ from monitor.cli_budget import budget
 from monitor.cli_constitution import constitution
 from monitor.cli_deadletters import deadletters
 from monitor.cli_delivery import events, gaps
+from monitor.cli_explain import explain
 from monitor.cli_judges import judges
 from monitor.cli_labels import labels
 from monitor.cli_replay import replay
@@ -43,6 +44,7 @@ judges.command("attacks")(judges_attacks)
 app.add_typer(judges, name="judges")
 app.add_typer(labels, name="labels")
 app.command()(replay)
+app.command()(explain)
 app.command()(rescore)
 app.command("replay-verdicts")(replay_verdicts)
 app.command()(gaps)
@@ -58,6 +60,10 @@ def rates(
     since: Since = "24h",
     dimension: Annotated[str | None, typer.Option(help="Only this dimension.")] = None,
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Confidence of the intervals.")] = 0.95,
+    anytime: Annotated[
+        bool,
+        typer.Option("--anytime", help="The week so far, with intervals that hold however often they are looked at."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show each dimension's rate with its interval and coverage."""
@@ -72,11 +78,14 @@ def rates(
     fields = _fields(by)
     settings = load_settings()
     scorers = enabled_scorers(settings.scoring.scorers)
-    span = Span.last(seconds(since), now=SystemClock().now())
+    now = SystemClock().now()
+    span = Span.week(now=now) if anytime else Span.last(seconds(since), now=now)
     with Store.connect(settings.clickhouse) as store:
         found = compute_rates(
             store, span, splits=[fields] if fields else [], scorers=scorers, dimension=dimension, confidence=confidence
         )
+    if anytime:
+        found = [one.anytime() for one in found]
     if dimension is not None and not found:
         known = sorted({s.identity.dimension for s in scorers})
         raise InputError(f"no dimension {dimension!r}; known: {', '.join(known)}")

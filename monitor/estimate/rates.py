@@ -35,18 +35,8 @@ from typing import get_args
 
 import numpy as np
 
-from monitor.estimate.cells import Cells, segment_cells, window_cells
-from monitor.estimate.intervals import Part, combine
-from monitor.estimate.records import Records
+from monitor.estimate.grouped import Grouped
 from monitor.estimate.terms import SampleTerms, StratumTotal, Target, with_absent
-from monitor.estimate.variance import (
-    Floats,
-    Ints,
-    cluster_index,
-    cluster_order,
-    cluster_sums,
-    kish_size,
-)
 
 __all__ = ["RateEstimate", "SampleTerms", "StratumTotal", "Target", "weighted_rate"]
 
@@ -58,6 +48,9 @@ class RateEstimate:
     rate: float | None
     low: float
     high: float
+    sampling_low: float
+    """The limits for chance alone, as if every missing verdict were like the others."""
+    sampling_high: float
     confidence: float
     target: Target
     n_population: int
@@ -110,34 +103,31 @@ def weighted_rate(
     estimated = round(float(np.sum(1.0 / terms.pi)))
     n_population = estimated if population is None else sum(total.population for total in population)
     rate, low, high, size, method = None, 0.0, 1.0, None, "no-data"
+    chance = (0.0, 1.0)
     unobserved = 0 if n_sampled else n_population
     collapsed: tuple[str, ...] = ()
     if n_scored > 0:
-        order = cluster_order(terms.conversation, terms.pi)
-        pi, cluster, value = terms.pi[order], cluster_index(terms.conversation[order]), terms.value[order]
-        if population is None:
-            cells = segment_cells(pi)
-        else:
-            totals = np.array([total.population for total in population], dtype=np.float64)
-            cells = window_cells(stratum=terms.stratum[order], pi=pi, cluster=cluster, totals=totals)
-            collapsed = tuple(population[code].name for code in cells.collapsed)
-        rate = _point(value, cells)
-        bounds = []
-        for fill in (0.0,) if n_scored == n_sampled else (0.0, 1.0):
-            filled = np.nan_to_num(value, nan=fill)
-            records = Records(value=filled, pi=pi, cluster=cluster, cell=cells.cell, weight=cells.weight)
-            bounds.append(_interval(records, cells.group, confidence, target))
+        grouped = Grouped(terms, population)
+        cells = grouped.cells
+        collapsed = tuple((population or ())[code].name for code in cells.collapsed)
+        rate = sum(one.share * one.mean for one in grouped.means())
+        rate = min(max(rate, 0.0), 1.0)
+        bounds = [grouped.bound(fill, confidence, target) for fill in grouped.fills]
         unobserved = round(cells.unobserved)
         lost = cells.unobserved / n_population
-        low = min(bounds[0][0] * (1.0 - lost), rate)
-        high = max(bounds[-1][1] * (1.0 - lost) + lost, rate)
-        smallest = min(bound[2] for bound in bounds)
+        first, last = bounds[0], bounds[-1]
+        low = min(first.low * (1.0 - lost), rate)
+        high = max(last.high * (1.0 - lost) + lost, rate)
+        chance = (max(rate - (first.rate - first.low), low), min(rate + (last.high - last.rate), high))
+        smallest = min(one.size for one in bounds)
         size = smallest if math.isfinite(smallest) else None
         method = f"{'domain' if population is None else 'poststratified'}-hajek/{target}/korn-graubard"
     return RateEstimate(
         rate=rate,
         low=low,
         high=min(high, 1.0),
+        sampling_low=chance[0],
+        sampling_high=min(chance[1], 1.0),
         confidence=confidence,
         target=target,
         n_population=n_population,
@@ -153,33 +143,3 @@ def weighted_rate(
         collapsed=collapsed,
         method=method,
     )
-
-
-def _point(value: Floats, cells: Cells) -> float:
-    """Give sum of share * mean of the scored over cells; a cell with none scored takes the others' mean."""
-    scored = ~np.isnan(value)
-    share = np.bincount(cells.cell, weights=cells.weight)
-    weight = np.bincount(cells.cell[scored], weights=cells.weight[scored], minlength=share.size)
-    total = np.bincount(cells.cell[scored], weights=(cells.weight * value)[scored], minlength=share.size)
-    known = weight > 0.0
-    mean = float(np.sum(share[known] * total[known] / weight[known]) / np.sum(share[known]))
-    return min(max(mean, 0.0), 1.0)
-
-
-def _interval(records: Records, group: Ints, confidence: float, target: Target) -> tuple[float, float, float]:
-    """Give the low limit, the high limit and the effective size."""
-    parts = [records.interval_part(group == one, confidence, target) for one in np.unique(group)]
-    variance = records.variance(target)
-    low, high = combine(parts, variance=variance, confidence=confidence)
-    return low, high, _joint_size(parts, variance, kish_size(cluster_sums(records.weight, records.cluster)))
-
-
-def _joint_size(parts: Sequence[Part], variance: float, fallback: float) -> float:
-    """Give the effective size of the joined estimate; `fallback` where every group's rate is 0 or 1."""
-    if len(parts) == 1:
-        return parts[0].size
-    rate = sum(part.share * part.rate for part in parts)
-    own = sum(part.share**2 * part.rate * (1.0 - part.rate) / part.size for part in parts)
-    separate = sum(part.share**2 * part.variance for part in parts)
-    widened = own * max(1.0, variance / separate) if separate > 0.0 else own
-    return rate * (1.0 - rate) / widened if widened > 0.0 else fallback

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from scipy import special
 
 from monitor.estimate.phase_terms import PhaseEstimate
+from monitor.estimate.rates import RateEstimate
 
 MIN_CONVERSATIONS = 50
 """Effective conversations before a sequence is shown."""
@@ -62,18 +63,19 @@ class AnytimeInterval:
     reason: str = ""
 
 
-def look(estimate: PhaseEstimate) -> Look | None:
+def look(estimate: PhaseEstimate | RateEstimate) -> Look | None:
     """Take from an estimate over all data so far what a sequence needs; None where it has no rate."""
     if estimate.rate is None:
         return None
     z = float(special.ndtri(0.5 + estimate.confidence / 2.0))
+    size = estimate.conversations if isinstance(estimate, PhaseEstimate) else estimate.n_effective
     return Look(
         rate=estimate.rate,
         below=max(estimate.rate - estimate.sampling_low, 0.0) / z,
         above=max(estimate.sampling_high - estimate.rate, 0.0) / z,
         missing_below=max(estimate.sampling_low - estimate.low, 0.0),
         missing_above=max(estimate.high - estimate.sampling_high, 0.0),
-        conversations=estimate.conversations,
+        conversations=size or 0.0,
         weight=float(estimate.n_population),
     )
 

@@ -1,7 +1,7 @@
 """The exact counts of a span of windows, from the offset ledger."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from monitor.intake.sampling import CANARY_STRATUM, WINDOW_SECONDS
 from monitor.store.client import Store
@@ -20,6 +20,13 @@ class Span:
         end = int(now.timestamp()) // WINDOW_SECONDS * WINDOW_SECONDS + WINDOW_SECONDS
         start = int(now.timestamp() - seconds) // WINDOW_SECONDS * WINDOW_SECONDS
         return cls(since=max(0, start), until=end)
+
+    @classmethod
+    def week(cls, *, now: datetime) -> "Span":
+        """Give the windows of the week so far, from Monday 00:00 UTC on, the running one included."""
+        day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        last = cls.last(1.0, now=now)
+        return cls(since=int((day - timedelta(days=day.weekday())).timestamp()), until=last.until)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -42,7 +42,6 @@ class Frame:
     window: Ints
     sample_id: list[UUID]
     """Empty unless they were asked for."""
-    """Empty unless they were asked for."""
     stratum: list[str]
     pi1: Floats
     conversation: npt.NDArray[np.uint64]

@@ -97,6 +97,8 @@ def _as_rate(made: PhaseEstimate, counts: _Counts, chosen: Ints) -> RateEstimate
         rate=made.rate if known else None,
         low=made.low if known else 0.0,
         high=made.high if known else 1.0,
+        sampling_low=made.sampling_low if known else 0.0,
+        sampling_high=made.sampling_high if known else 1.0,
         confidence=made.confidence,
         target=made.target,
         n_population=made.n_population,

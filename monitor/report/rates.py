@@ -1,12 +1,13 @@
 """Rates for people: each with its interval, its coverage and the identity of the scorer behind it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
 from monitor.estimate.phase_terms import PhaseEstimate
 from monitor.estimate.rates import RateEstimate, weighted_rate
+from monitor.estimate.sequences import anytime, look
 from monitor.report.ledger import Span
 from monitor.report.phase_frame import Sources
 from monitor.report.phase_series import read_phases
@@ -32,6 +33,16 @@ class Rate:
     """Id of the classifier whose verdicts on all samples shorten the interval; empty = none."""
     phases: PhaseEstimate | None = None
     """Every term, where a judge or people have a part in it."""
+
+    def anytime(self) -> "Rate":
+        """Give it with the limits of a confidence sequence, (0, 1) below `sequences.MIN_CONVERSATIONS`."""
+        limits = anytime(look(self.estimate), confidence=self.estimate.confidence)
+        return replace(
+            self,
+            estimate=replace(
+                self.estimate, low=limits.low, high=limits.high, method=f"{self.estimate.method}/{limits.method}"
+            ),
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Give plain values, for `--json`."""

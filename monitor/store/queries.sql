@@ -219,6 +219,23 @@ SELECT toUInt32(window) AS window, segment, dimension, scorer_id, corrected, cla
 FROM estimates FINAL
 WHERE window_hours = 1
 
+-- name: estimates_of
+-- What the rollup last wrote of one hour and dimension.
+SELECT segment, scorer_id, corrected, rate, low, high, scored, due, toUnixTimestamp64Milli(computed_at) AS computed_ms
+FROM estimates FINAL
+WHERE window_hours = 1 AND window = toDateTime({since:UInt32}, 'UTC') AND dimension = {dimension:String}
+
+-- name: newest_estimate
+-- The newest hour that has estimates; 1970 without any.
+SELECT toUInt32(max(window)) AS window FROM estimates WHERE window_hours = 1
+
+-- name: sequences
+-- Confidence sequences of a span's hours, over the hours of each week so far.
+SELECT toUInt32(window) AS window, segment, dimension, scorer_id, corrected, rate, low, high, conversations, population
+FROM weekly_sequences
+WHERE window >= toDateTime({since:UInt32}, 'UTC') AND window < toDateTime({until:UInt32}, 'UTC')
+ORDER BY dimension, scorer_id, corrected, toString(segment), window
+
 -- name: last_canary
 -- The canary conversation that came through last: when it was sent, when it was recorded and scored.
 SELECT s.record_time AS sent_at, s.ingested_at AS ingested_at, max(c.scored_at) AS scored_at

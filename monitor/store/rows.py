@@ -210,7 +210,10 @@ class EstimateRow:
     rate: float | None
     low: float
     high: float
+    sampling_low: float
+    sampling_high: float
     confidence: float
+    conversations: float
     population: float
     sampled: int
     scored: int

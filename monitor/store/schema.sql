@@ -323,7 +323,10 @@ CREATE TABLE IF NOT EXISTS estimates
     rate         Nullable(Float64),
     low          Float64,
     high         Float64,
+    sampling_low  Float64 COMMENT 'limits for chance alone, as if missing verdicts were like the others',
+    sampling_high Float64,
     confidence   Float64,
+    conversations Float64 COMMENT 'effective number of independent ones behind the rate; 0 = not known',
     population   Float64 COMMENT 'interactions seen; estimated for a segment that strata do not fix',
     sampled      UInt64 COMMENT 'that whoever the rate is of was to see: samples, a judge''s part, those drawn for people',
     scored       UInt64,
@@ -339,6 +342,42 @@ CREATE TABLE IF NOT EXISTS estimates
 ENGINE = ReplacingMergeTree(computed_at)
 PARTITION BY toYYYYMM(window)
 ORDER BY (window, window_hours, segment, dimension, scorer_id, corrected);
+
+-- name: weekly_sequences
+-- Anytime-valid 95 % confidence sequences over the hours of a week so far (monitor/estimate/sequences.py, whose formulas
+-- these are): for dashboards that are looked at all the time. (0, 1) below 50 effective conversations.
+CREATE VIEW IF NOT EXISTS weekly_sequences AS
+WITH
+    0.05 AS alpha,
+    -2 * log(alpha) AS logarithm,
+    conversations * (logarithm + log(logarithm) + 1) / 1000 AS grown,
+    sqrt(2 * (grown + 1) / grown * log(sqrt(grown + 1) / alpha)) AS stretch
+SELECT week, window, segment, dimension, scorer_id, corrected, rate, conversations, population,
+    if(conversations < 50, 0., greatest(0., rate - stretch * below - missing_below)) AS low,
+    if(conversations < 50, 1., least(1., rate + stretch * above + missing_above)) AS high
+FROM
+(
+    SELECT week, window, segment, dimension, scorer_id, corrected,
+        sum(weight) OVER past AS population,
+        sum(seen) OVER past AS conversations,
+        sum(weight * hour_rate) OVER past / population AS rate,
+        sqrt(sum(pow(weight * hour_below, 2)) OVER past) / population AS below,
+        sqrt(sum(pow(weight * hour_above, 2)) OVER past) / population AS above,
+        sum(weight * hour_missing_below) OVER past / population AS missing_below,
+        sum(weight * hour_missing_above) OVER past / population AS missing_above
+    FROM
+    (
+        SELECT toStartOfWeek(window, 1, 'UTC') AS week, window, segment, toString(segment) AS part, dimension, scorer_id,
+            corrected, population AS weight, conversations AS seen, assumeNotNull(rate) AS hour_rate,
+            greatest(hour_rate - sampling_low, 0.) / 1.959963984540054 AS hour_below,
+            greatest(sampling_high - hour_rate, 0.) / 1.959963984540054 AS hour_above,
+            greatest(sampling_low - low, 0.) AS hour_missing_below,
+            greatest(high - sampling_high, 0.) AS hour_missing_above
+        FROM estimates FINAL
+        WHERE window_hours = 1 AND confidence = 0.95 AND isNotNull(rate) AND population > 0
+    )
+    WINDOW past AS (PARTITION BY week, part, dimension, scorer_id, corrected ORDER BY window)
+);
 
 -- name: attempts
 -- Who began what and may have died of it: written only where work is suspect, so the common path pays nothing.

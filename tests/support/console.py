@@ -105,6 +105,8 @@ def estimate(rate: float | None, low: float, high: float, **changes: Any) -> Rat
         rate=rate,
         low=low,
         high=high,
+        sampling_low=low,
+        sampling_high=high,
         confidence=0.95,
         target="process",
         n_population=41_876,
